@@ -1,0 +1,104 @@
+# Everything is made inside the checkout (.venv, .paas-stream) and the cache folder below.
+# `make` alone lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+ARGS ?=
+
+export PAAS_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/paas-stream
+export UV_SYSTEM_CERTS ?= true
+export UV_PYTHON_DOWNLOADS ?= never
+
+BIN := .venv/bin
+UV_VERSION := $(patsubst uv==%,%,$(shell cat requirements/uv.txt))
+UV := $(PAAS_CACHE_DIR)/uv-$(UV_VERSION)/bin/uv
+
+# A stamp's name holds what it depends on, so that a change of any of it makes a step run again.
+key = $(shell { echo "$(CURDIR) $(PAAS_CACHE_DIR)"; cat $(1); } | sha256sum | cut -c1-12)
+VENV_STAMP := .venv/.installed-$(call key,requirements/dev.txt setup.cfg)
+KAFKA_STAMP := .venv/.kafka-$(call key,kafka/pom.xml)
+IM_STAMP := .venv/.im-$(call key,requirements/im.txt)
+
+.PHONY: help setup kafka-install im-install run stop test lint check format lock clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV_STAMP)  ## make .venv with everything that development needs
+	@echo "==> .venv is ready"
+
+kafka-install: $(KAFKA_STAMP)  ## fetch the embedded Kafka into the cache
+
+im-install: $(IM_STAMP)  ## install the embedded Infrastructure Manager into the cache
+
+run: setup kafka-install im-install  ## start everything and deploy the example
+	@bash examples/run-demo.sh
+
+stop: setup  ## stop everything that runs in the background
+	@$(BIN)/paas-stream stop
+
+test: setup kafka-install im-install  ## run the tests; ARGS="-k name" selects
+	@echo "==> Running the tests"
+	@$(BIN)/pytest $(ARGS)
+
+lint: setup  ## check format, style, types and layers
+	@echo "==> Checking style (ruff)"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@echo "==> Checking types (mypy)"
+	@$(BIN)/mypy
+	@echo "==> Checking layers (import-linter)"
+	@$(BIN)/lint-imports
+
+check: lint test  ## lint, then test
+
+format: setup  ## put the code into the project's format
+	@$(BIN)/ruff check --fix --exit-zero .
+	@$(BIN)/ruff format .
+
+lock: $(UV)  ## pin the newest versions that setup.cfg and requirements/im.in allow
+	@echo "==> Pinning versions in requirements/"
+	@compile() { $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" "$$@"; }; \
+	compile setup.cfg --extra dev -o requirements/dev.txt; \
+	compile setup.cfg -c requirements/dev.txt -o requirements/run.txt; \
+	compile requirements/im.in -o requirements/im.txt
+
+clean:  ## stop everything, remove .venv and what tools left; .paas-stream stays
+	@if [ -x $(BIN)/paas-stream ]; then $(BIN)/paas-stream stop; fi
+	@echo "==> Removing .venv, builds and the tools' caches"
+	@rm -rf .venv build *.egg-info .coverage
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -not -path './.paas-stream/*' -prune -exec rm -rf {} +
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed: install it, or name it (make PYTHON=python3.12)."; \
+		exit 1; } >&2
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python's module venv is needed: install the package python3-venv."; exit 1; } >&2
+	@echo "==> Installing uv $(UV_VERSION) in $(PAAS_CACHE_DIR)"
+	@$(PYTHON) -m venv --clear "$(PAAS_CACHE_DIR)/uv-$(UV_VERSION)"
+	@"$(@D)/python" -m pip install --quiet --disable-pip-version-check -r requirements/uv.txt
+
+$(VENV_STAMP): | $(UV)
+	@echo "==> Installing the pinned packages in .venv"
+	@$(UV) venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(KAFKA_STAMP): | $(VENV_STAMP)
+	@echo "==> Fetching the embedded Kafka"
+	@$(BIN)/paas-stream kafka install
+	@touch $@
+
+$(IM_STAMP): | $(VENV_STAMP)
+	@echo "==> Installing the embedded Infrastructure Manager"
+	@$(BIN)/paas-stream im install
+	@touch $@

@@ -1,0 +1,217 @@
+"""Carries out the dispatcher's effects on the Infrastructure Manager.
+
+Called by the effect runner, never by an agent directly. Every effect first asks the IM what the
+attempt's own user has: so a repeated create adopts what an earlier one made, whatever became of its
+reply.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from agents.provider_configuration import federation
+from paas_stream.app import app
+from paas_stream.clients.im import ImClient, ImGoneError, ImTemplateError
+from paas_stream.clients.im_login import CloudLogin, ImUser, attempt_user, header, user_header
+from paas_stream.errors import PermanentError, TemporaryError
+from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome
+from paas_stream.lifecycle.breaker import Breaker, BreakerPolicy
+from paas_stream.records import DispatchEvent, RankedCandidate
+from paas_stream.secrets import load_vault
+from paas_stream.tosca import merge
+from tables.dispatches import DispatchInputs, dispatch_inputs
+
+settings = app.settings
+vault = load_vault(settings)
+breaker_policy = BreakerPolicy(settings.dispatch.breaker_failures, settings.dispatch.breaker_open_s)
+
+_breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
+_server_slots = asyncio.Semaphore(settings.im.concurrency)
+_provider_slots: defaultdict[str, asyncio.Semaphore] = defaultdict(
+    lambda: asyncio.Semaphore(settings.im.per_provider)
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an effect acts, and as whom."""
+
+    effect: Effect
+    inputs: DispatchInputs
+    candidate: RankedCandidate
+    user: ImUser
+
+    @property
+    def name(self) -> str:
+        """Provider and region: what a breaker and a limit are kept for."""
+        return f"{self.candidate.provider_name}/{self.candidate.region_name}"
+
+    async def login(self) -> CloudLogin | None:
+        """The user's token, or else what the operator has configured for the provider."""
+        if self.inputs.access_token is not None:
+            return CloudLogin(token=vault.open(self.inputs.access_token))
+        name = self.candidate.target.credentials
+        if name is None:
+            return None
+        found = await asyncio.to_thread(federation.credentials, name)
+        return CloudLogin(
+            username=found.username,
+            password=found.password,
+            token=found.token,
+            application_credential=found.method == "application_credential",
+            tenant=found.tenant,
+            domain=found.domain,
+            tenant_domain=found.tenant_domain,
+        )
+
+    async def authorization(self) -> str:
+        """The header for calls that reach the cloud."""
+        login = await self.login()
+        return header(self.user, self.candidate.target, self.candidate.region_name, login)
+
+    def template(self) -> str:
+        """What the IM gets."""
+        tags = {
+            "PAAS_DEP_UUID": self.effect.uuid,
+            "PAAS_DEP_USER": self.inputs.owner,
+            "PAAS_URL": app.conf.canonical_url.human_repr(),
+        }
+        metadata = {"paas_uuid": self.effect.uuid, "paas_attempt": str(self.effect.attempt)}
+        nodes = self.candidate.target.nodes
+        return merge.for_provider(self.inputs.template or {}, nodes, tags=tags, metadata=metadata)
+
+
+def client() -> ImClient:
+    """The client of the configured IM server."""
+    return ImClient(app.http_client, settings.im.endpoint, settings.im.call_timeout_s)
+
+
+async def perform(effect: Effect) -> DispatchEvent | None:
+    """Carry out one effect. None: a poll that brought no news."""
+    inputs = dispatch_inputs.get(effect.uuid)
+    if inputs is None or inputs.candidates is None or inputs.template is None:
+        return event(effect, Outcome.FAULT, message="the inputs are not there yet")
+    user = attempt_user(effect.uuid, effect.attempt)
+    place = Place(
+        effect,
+        inputs,
+        RankedCandidate.model_validate(inputs.candidates[effect.candidate]),
+        ImUser(user, vault.im_password(user)),
+    )
+    async with _provider_slots[place.name], _server_slots:
+        try:
+            return await _PERFORM[effect.kind](place, client())
+        except TemporaryError as exc:
+            if effect.kind is EffectKind.POLL and effect.known_fault:
+                return None
+            return event(effect, Outcome.FAULT, message=exc.message, retry_after_s=exc.delay_s)
+        except ImGoneError:
+            return event(effect, Outcome.GONE)
+        except PermanentError as exc:
+            return _refused(place, exc)
+
+
+def failed(effect: Effect, exc: BaseException) -> DispatchEvent:
+    """What is reported for an effect that ended by an error of ours or outlived its lease."""
+    text = "the IM did not answer in time" if isinstance(exc, TimeoutError) else repr(exc)
+    return event(effect, Outcome.FAULT, message=text)
+
+
+def event(effect: Effect, outcome: Outcome, **fields: object) -> DispatchEvent:
+    """The event that tells what became of an effect."""
+    return DispatchEvent.model_validate(
+        {
+            "uuid": effect.uuid,
+            "timestamp": datetime.now(UTC),
+            "event": "effect",
+            "attempt": effect.attempt,
+            "issue": effect.issue,
+            "effect": effect.kind.value,
+            "outcome": outcome.value,
+            **fields,
+        }
+    )
+
+
+def _refused(place: Place, exc: PermanentError) -> DispatchEvent:
+    if place.effect.kind is not EffectKind.CREATE:
+        return event(place.effect, Outcome.FAULT, message=exc.message)
+    if isinstance(exc, ImTemplateError):
+        return event(place.effect, Outcome.REFUSED_TEMPLATE, message=exc.message)
+    _provider_failed(place)
+    return event(place.effect, Outcome.REFUSED, message=exc.message)
+
+
+def _provider_failed(place: Place) -> None:
+    _breakers[place.name] = _breakers[place.name].failed(time.time(), breaker_policy)
+
+
+async def _create(place: Place, im: ImClient) -> DispatchEvent:
+    found = await im.infrastructures(user_header(place.user))
+    if found:
+        return event(place.effect, Outcome.CREATED, infrastructures=found[:1])
+    wait = _breakers[place.name].wait_s(time.time())
+    if wait:
+        text = f"{place.name} is left alone for {wait:.0f} s: its last attempts failed"
+        return event(place.effect, Outcome.PAUSED, message=text, retry_after_s=wait)
+    created = await im.create(await place.authorization(), place.template())
+    return event(place.effect, Outcome.CREATED, infrastructures=(created,))
+
+
+async def _poll(place: Place, im: ImClient) -> DispatchEvent | None:
+    effect = place.effect
+    authorization, infrastructure = await place.authorization(), effect.infrastructures[0]
+    state, machines = await im.state(authorization, infrastructure)
+    if (state, machines > 0, False) == (
+        effect.known_state,
+        effect.known_machines,
+        effect.known_fault,
+    ):
+        return None
+    message = None
+    if state in ("failed", "unconfigured"):
+        message = await im.contextualization(authorization, infrastructure)
+        _provider_failed(place)
+    return event(effect, Outcome.STATE, state=state, machines=machines, message=message)
+
+
+async def _confirm(place: Place, im: ImClient) -> DispatchEvent:
+    known = place.effect.infrastructures[0]
+    found = await im.infrastructures(user_header(place.user))
+    if known not in found:
+        return event(place.effect, Outcome.GONE)
+    authorization = await place.authorization()
+    for stray in found:
+        if stray != known:
+            await im.delete(authorization, stray)
+    outputs = await im.outputs(authorization, known)
+    _breakers[place.name] = Breaker()
+    return event(place.effect, Outcome.CONFIRMED, outputs=vault.seal_json(outputs))
+
+
+async def _clean(place: Place, im: ImClient) -> DispatchEvent:
+    lister = user_header(place.user)
+    found = await im.infrastructures(lister)
+    for one in found:
+        await im.delete(await place.authorization(), one, force=place.effect.force)
+    left = await im.infrastructures(lister) if found else ()
+    if left:
+        text = f"the IM still lists {', '.join(left)}"
+        return event(place.effect, Outcome.LEFT, infrastructures=left, message=text)
+    return event(place.effect, Outcome.CLEAN, infrastructures=found)
+
+
+async def _recheck(place: Place, im: ImClient) -> DispatchEvent:
+    left = await im.infrastructures(user_header(place.user))
+    return event(place.effect, Outcome.LEFT if left else Outcome.CLEAN, infrastructures=left)
+
+
+_PERFORM = {
+    EffectKind.CREATE: _create,
+    EffectKind.POLL: _poll,
+    EffectKind.CONFIRM: _confirm,
+    EffectKind.CLEAN: _clean,
+    EffectKind.RECHECK: _recheck,
+}

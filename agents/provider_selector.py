@@ -1,0 +1,50 @@
+"""Provider selector: `validated-templates` -> `inference`."""
+
+from datetime import UTC, datetime
+
+from agents.steps import Step
+from paas_stream import topics
+from paas_stream.app import app
+from paas_stream.durable.agents import Received, agent
+from paas_stream.errors import NoProviderError
+from paas_stream.records import Inference, ValidatedTemplate
+from paas_stream.selection.select import select
+from tables import providers
+
+COMPONENT = "provider-selector"
+
+
+@agent(app, COMPONENT, topics.VALIDATED_TEMPLATES)
+async def provider_selector(received: Received) -> None:
+    """Find the providers that can host a template; none is an error with all reasons."""
+    message: ValidatedTemplate = received.message
+    async with Step(message.uuid, COMPONENT, "select") as step:
+        now = datetime.now(UTC)
+        selection = select(
+            message.requirements,
+            providers.rows(),
+            request=message.request,
+            today=now.date(),
+            now=now,
+            stale_s=app.settings.feeder.stale_s,
+        )
+        if not selection.candidates:
+            raise NoProviderError(selection.explanation())
+        discarded = selection.summary()
+        step.message = f"{len(selection.candidates)} providers can host the template"
+        if discarded:
+            reasons = [
+                f"{one.provider_name} ({one.region_name}): {one.reason}" for one in discarded
+            ]
+            step.message += f"; not chosen: {'; '.join(reasons[:20])}"
+        await app.emit(
+            Inference(
+                uuid=message.uuid,
+                revision=message.revision,
+                template_name=message.template_name,
+                submission_time=message.timestamp,
+                user_group=message.user_group,
+                providers=selection.candidates,
+                discarded=discarded,
+            )
+        )

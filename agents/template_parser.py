@@ -1,0 +1,51 @@
+"""Template parser: `template` -> `validated-templates`."""
+
+from typing import Any
+
+from agents.steps import Step
+from paas_stream import topics
+from paas_stream.app import app
+from paas_stream.durable.agents import Received, agent
+from paas_stream.records import Template, ValidatedTemplate
+from paas_stream.tosca.pool import ParserPool
+
+COMPONENT = "template-parser"
+
+pool = ParserPool(app.settings.parser)
+
+
+@agent(app, COMPONENT, topics.TEMPLATE)
+async def template_parser(received: Received) -> None:
+    """Validate a template and say what it needs."""
+    message: Template = received.message
+    async with Step(message.uuid, COMPONENT, "validate") as step:
+        validated = await pool.validate(message.template, message.template_inputs)
+        nodes = sum(node.count for node in validated.requirements)
+        step.message = f"the template is valid: {nodes} nodes to be placed"
+        if validated.warnings:
+            step.message += f"; warnings: {'; '.join(validated.warnings)}"
+        await app.emit(
+            ValidatedTemplate(
+                uuid=message.uuid,
+                revision=message.revision,
+                template=validated.document,
+                template_name=message.template_name or validated.template_name,
+                is_automatic=validated.is_automatic,
+                user_group=message.request.user_group,
+                requirements=validated.requirements,
+                request=message.request,
+                warnings=validated.warnings,
+            )
+        )
+
+
+@app.task
+async def warm() -> None:
+    """Start the worker processes before the first template comes."""
+    await pool.warm()
+
+
+@app.on_before_shutdown.connect(weak=False)
+async def close(*_: Any, **__: Any) -> None:
+    """Stop the worker processes."""
+    await pool.close()

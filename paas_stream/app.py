@@ -1,0 +1,30 @@
+"""The Faust application: defined here, filled by the modules of MODULES."""
+
+from typing import Final
+
+from paas_stream.durable.app import DurableApp
+from paas_stream.settings import get_settings
+
+MODULES: Final = [
+    "tables",
+    "agents.deployment_tracker",
+    "agents.template_parser",
+    "agents.provider_catalog",
+    "agents.provider_selector",
+    "agents.ai_ranker",
+    "agents.im_dispatcher",
+    "agents.feeder",
+    "web.views",
+]
+
+settings = get_settings()
+app = DurableApp(
+    settings,
+    datadir=settings.state.dir / "workers" / settings.web.worker,
+    web_host=settings.web.host,
+    web_bind=settings.web.host,
+    web_port=settings.web.port,
+    canonical_url=settings.web.url or f"http://{settings.web.host}:{settings.web.port}",
+    autodiscover=MODULES,
+    web_application_options={"client_max_size": settings.web.max_body_bytes},
+)

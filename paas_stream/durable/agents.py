@@ -1,0 +1,150 @@
+"""The decorator of all agents: decode, validate, handle, and lose nothing.
+
+Faust acknowledges and commits an event whose agent raises. So, for every event, in this order:
+
+1. decode and validate the record; a record under a foreign key is sent again under its uuid;
+2. call the handler;
+3. on any exception: send a record to `errors` and wait for the broker's confirmation;
+4. yield: only now the event is acknowledged.
+
+If step 3 cannot be done the process ends, and the event comes again after the restart. The same
+holds when Faust stops while a handler runs.
+"""
+
+import asyncio
+import base64
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from paas_stream import topics
+from paas_stream.durable.app import DurableApp
+from paas_stream.durable.exits import Exit, end_process
+from paas_stream.errors import InvalidMessageError, PaasError, TemporaryError
+from paas_stream.records import ErrorRecord, Message, Source
+
+log = logging.getLogger(__name__)
+
+M = TypeVar("M", bound=Message)
+
+PAYLOAD_MAX = 256 * 1024  # a larger record is not copied into `errors`: its offset is enough
+
+
+@dataclass(frozen=True)
+class Received:
+    """One decoded record."""
+
+    topic: str  # the mission's name
+    message: Any
+    source: Source
+    timestamp: float  # the broker's, seconds since the epoch
+
+    @property
+    def id(self) -> str:
+        """Names this record, also if the topic is made anew with the same offsets."""
+        source = self.source
+        return f"{self.topic}/{source.partition}/{source.offset}@{self.timestamp:.3f}"
+
+
+Handler = Callable[[Received], Awaitable[None]]
+
+
+def agent(app: DurableApp, component: str, *names: str) -> Callable[[Handler], Any]:
+    """Make the decorated coroutine function an agent on the topics `names`.
+
+    `component` is the box's name in `errors` and in positions. Always one event at a time:
+    concurrency in Faust commits past events in flight; partitions are the way to scale.
+    """
+    specs = {topics.TOPICS[name].broker_name(app.settings): topics.TOPICS[name] for name in names}
+
+    def decorate(handler: Handler) -> Any:
+        async def consume(stream: Any) -> AsyncIterator[int]:
+            async for event in stream.events():
+                message = event.message
+                try:
+                    await _handle(app, component, specs[message.topic], message, handler)
+                except asyncio.CancelledError:
+                    end_process(Exit.CANCELLED, f"{component} was stopped while handling an event")
+                app.positions.handled(
+                    component, specs[message.topic].name, message.partition, message.offset
+                )
+                yield message.offset
+
+        consume.__name__ = handler.__name__
+        consume.__module__ = handler.__module__
+        return app.agent(app.channel_of(*names), name=component, concurrency=1)(consume)
+
+    return decorate
+
+
+async def _handle(
+    app: DurableApp, component: str, spec: topics.TopicSpec, message: Any, handler: Handler
+) -> None:
+    key = (message.key or b"").decode("utf-8", "backslashreplace")
+    source = Source(
+        topic=message.topic, partition=message.partition, offset=message.offset, key=key
+    )
+    step, uuid = "decode", None
+    try:
+        decoded = spec.model.decode(message.value)
+        uuid = getattr(decoded, "uuid", None)
+        if spec.per_deployment and uuid and key != uuid:
+            log.info("%s@%d came under the key %r: sent again", spec.name, message.offset, key)
+            await app.emit(decoded)
+            return
+        step = "handle"
+        await handler(Received(spec.name, decoded, source, message.timestamp))
+    except Exception as exc:  # noqa: BLE001 - whatever it is goes into `errors`
+        where = f"{message.topic}/{message.partition}@{message.offset}"
+        if isinstance(exc, PaasError):
+            log.warning("%s, %s: %s", component, where, exc)
+        else:
+            log.exception("%s failed on %s", component, where)
+        if spec.name == topics.ERRORS:
+            return  # an error about an error would never end
+        await deliver_error(app, error_record(component, step, exc, source, uuid, message.value))
+
+
+def error_record(
+    component: str,
+    step: str,
+    exc: BaseException,
+    source: Source | None,
+    uuid: str | None,
+    payload: bytes | None,
+) -> ErrorRecord:
+    """What goes into `errors` for an exception."""
+    known = isinstance(exc, PaasError)
+    return ErrorRecord(
+        uuid=uuid,
+        component=component,
+        step=step,
+        code=exc.code if isinstance(exc, PaasError) else "internal",
+        message=exc.message if isinstance(exc, PaasError) else f"{type(exc).__name__}: {exc}",
+        retriable=isinstance(exc, TemporaryError),
+        source=source,
+        payload_base64=(
+            base64.b64encode(payload).decode()
+            if payload and len(payload) <= PAYLOAD_MAX and (not known or _undecodable(exc))
+            else None
+        ),
+    )
+
+
+def _undecodable(exc: BaseException) -> bool:
+    return isinstance(exc, InvalidMessageError)
+
+
+async def deliver_error(app: DurableApp, record: ErrorRecord) -> None:
+    """Send to `errors`; without its payload when the broker refuses it; or else end the process."""
+    key = (record.uuid or (record.source.topic if record.source else record.component)).encode()
+    outlet = app.outlets[ErrorRecord]
+    for attempt in (record, record.model_copy(update={"payload_base64": None})):
+        try:
+            await (await outlet.send(key=key, value=attempt.encode()))
+        except Exception as exc:  # noqa: BLE001 - whatever hindered it, the event must not be lost
+            log.error("an error record was refused: %r", exc)
+        else:
+            return
+    end_process(Exit.LOST_ERROR, "an error record could not be delivered")

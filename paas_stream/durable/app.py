@@ -1,0 +1,167 @@
+"""The Faust application class that carries the guards, and its boot order.
+
+Faust starts the producer before the web server, so while the broker is away nothing answers and the
+worker dies. Here the web server starts first, then a gate that waits for the broker, creates missing
+topics and checks partition counts, and only then producer, consumer, agents and tables.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import faust
+from faust.app.base import BootStrategy
+from faust.exceptions import ConsistencyError
+from faust.web.drivers.aiohttp import Web
+from mode import Service
+
+from paas_stream import errors, records, topics
+from paas_stream.durable import declare
+from paas_stream.durable.exits import Exit, end_process
+from paas_stream.durable.flow import hold_flow_until_resumed
+from paas_stream.durable.positions import Positions
+from paas_stream.durable.producer import DurableProducer, EndOnLostSend
+from paas_stream.durable.readiness import Readiness
+from paas_stream.settings import Settings
+
+WIPE_MARK = "tables-to-wipe"
+_RETRY_S = 1.0
+
+
+class BrokerGate(Service):  # type: ignore[misc]
+    """Lets the boot go on once the broker answers and its topics fit."""
+
+    def __init__(self, app: "DurableApp", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.app = app
+
+    async def on_start(self) -> None:
+        """Wait for the broker, for as long as it takes; /readyz says 503 meanwhile."""
+        app = self.app
+        wanted = declare.wanted_topics(app.settings, app)
+        while not app.should_stop:
+            try:
+                await declare.ensure(app.settings, wanted)
+            except errors.StartRefusedError as exc:
+                end_process(Exit.REFUSED, exc.message)
+            except errors.TemporaryError as exc:
+                app.readiness.broker = exc.message
+                self.log.warning("%s; trying again in %.0f s", exc.message, _RETRY_S)
+                await asyncio.sleep(_RETRY_S)
+            else:
+                app.readiness.broker = None
+                return
+
+
+class WebFirst(BootStrategy):  # type: ignore[misc]
+    """sensors, web server, gate, and then as Faust does it."""
+
+    def server(self) -> Iterable[Any]:
+        """The services of a worker, in their order."""
+        return self._chain(
+            self.sensors(),
+            self.web_server(),
+            [self.app.gate],
+            self.kafka_producer(),
+            self.kafka_consumer(),
+            self.agents(),
+            self.kafka_conductor(),
+            self.tables(),
+        )
+
+
+class PlainWeb(Web):  # type: ignore[misc]
+    """Faust's web server without its own index page, which would take `/`."""
+
+    production_blueprints: ClassVar[list[Any]] = []
+
+
+class DurableApp(faust.App):  # type: ignore[misc]
+    """A Faust app with all guards of this package installed."""
+
+    BootStrategy = WebFirst
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        self.settings = settings
+        super().__init__(
+            settings.stream.id,
+            broker=f"kafka://{settings.kafka.bootstrap.replace(',', ';kafka://')}",
+            store="rocksdb://",
+            topic_partitions=settings.stream.partitions,
+            topic_replication_factor=settings.kafka.replication,
+            topic_disable_leader=True,
+            table_standby_replicas=settings.stream.standbys,
+            broker_commit_every=100,
+            broker_commit_interval=1.0,
+            broker_session_timeout=settings.kafka.session_timeout_s,
+            broker_heartbeat_interval=settings.kafka.heartbeat_s,
+            producer_acks=-1,
+            producer_request_timeout=settings.kafka.request_timeout_s,
+            stream_wait_empty=True,
+            stream_buffer_maxsize=256,
+            consumer_auto_offset_reset="earliest",
+            key_serializer="raw",
+            value_serializer="raw",
+            web_tables_enabled=False,
+            web_router_enabled=False,
+            worker_redirect_stdouts=False,
+            **options,
+        )
+        self.positions = Positions()
+        self.readiness = Readiness(self)
+        self.gate = BrokerGate(self)
+        self.monitor  # noqa: B018 - the first access installs Faust's own sensor
+        errors_topic = topics.TOPICS[topics.ERRORS].broker_name(settings)
+        self.sensors.add(EndOnLostSend(handled_by_sender=frozenset({errors_topic})))
+        hold_flow_until_resumed(self, settings.stream.recovery_delay_s)
+        self.outlets = {
+            spec.model: self.channel_of(spec.name)
+            for spec in topics.TOPICS.values()
+            if spec.model is not records.Message
+        }
+
+    def channel_of(self, *names: str) -> Any:
+        """A channel of raw bytes on one or more topics; decoding is the agent decorator's work."""
+        specs = [topics.TOPICS[name] for name in names]
+        return self.topic(
+            *(spec.broker_name(self.settings) for spec in specs),
+            key_type=bytes,
+            value_type=bytes,
+            key_serializer="raw",
+            value_serializer="raw",
+            partitions=specs[0].partitions(self.settings),
+        )
+
+    async def emit(self, *messages: records.Message) -> list[Any]:
+        """Send messages in this order, each to the topic of its type, and wait until the broker has
+        confirmed all. Returns Kafka's record metadata. The key is the uuid, or `key` of a message.
+        """
+        futures = []
+        for message in messages:
+            key = getattr(message, "uuid", None) or getattr(message, "key", None) or ""
+            futures.append(
+                await self.outlets[type(message)].send(key=key.encode(), value=message.encode())
+            )
+        return [await future for future in futures]
+
+    async def crash(self, reason: BaseException) -> None:
+        """Faust's crash; tables that are ahead of their changelogs are wiped at the next start."""
+        if isinstance(reason, ConsistencyError):
+            (self.conf.datadir / WIPE_MARK).touch()
+            end_process(Exit.INCONSISTENT, f"tables are replayed from Kafka: {reason}")
+        await super().crash(reason)
+
+    def _create_directories(self) -> None:
+        self.conf.datadir.mkdir(parents=True, exist_ok=True)
+        mark = self.conf.datadir / WIPE_MARK
+        if mark.exists():
+            shutil.rmtree(self.conf.tabledir, ignore_errors=True)
+            mark.unlink()
+        super()._create_directories()
+
+    def _new_web(self) -> Web:
+        return PlainWeb(self)
+
+    def _new_producer(self) -> DurableProducer:
+        return DurableProducer(self.transport, loop=self.loop, beacon=self.beacon)

@@ -1,0 +1,29 @@
+"""Ends of the process by which no event in flight is acknowledged.
+
+A crash inside Faust acknowledges and commits the event that an agent is working on, so the event is
+lost. `os._exit` leaves it uncommitted: it comes again after the restart.
+"""
+
+import logging
+import os
+from enum import IntEnum
+from typing import NoReturn
+
+log = logging.getLogger(__name__)
+
+
+class Exit(IntEnum):
+    """Exit codes; the supervisor starts the worker again after each of them but REFUSED."""
+
+    LOST_SEND = 70  # the broker refused a record, or did not confirm it in time
+    LOST_ERROR = 71  # an error record could not be delivered
+    CANCELLED = 72  # Faust stopped while an event was being handled
+    INCONSISTENT = 73  # local tables are ahead of their changelogs: they were wiped
+    REFUSED = 78  # topics on the broker do not fit: a person must act
+
+
+def end_process(code: Exit, reason: str) -> NoReturn:
+    """End now, without any clean-up that could acknowledge an event."""
+    log.critical("the worker ends with code %d (%s): %s", code, code.name, reason)
+    logging.shutdown()
+    os._exit(code)

@@ -1,0 +1,48 @@
+"""How far each agent of this worker has come in its topics."""
+
+import asyncio
+import time
+from collections import defaultdict
+
+import faust
+from faust.types import TP
+
+_POLL_S = 0.01
+
+
+class Positions:
+    """The next offset to handle per agent, topic and partition, since the last assignment."""
+
+    def __init__(self) -> None:
+        self._next: dict[tuple[str, str, int], int] = {}
+        self.handled_total: defaultdict[str, int] = defaultdict(int)
+
+    def handled(self, agent: str, topic: str, partition: int, offset: int) -> None:
+        """`agent` has finished with this offset."""
+        self._next[agent, topic, partition] = offset + 1
+        self.handled_total[agent] += 1
+
+    def next_offset(self, agent: str, topic: str, partition: int) -> int | None:
+        """The offset after the last one that was handled; None: none yet."""
+        return self._next.get((agent, topic, partition))
+
+    def clear(self) -> None:
+        """Forget the positions: partitions have moved."""
+        self._next.clear()
+
+    async def caught_up(
+        self, app: faust.App, agent: str, topic: str, partition: int, timeout_s: float
+    ) -> bool:
+        """Wait until `agent` has handled what stands in the partition now. False: not in time."""
+        until = time.monotonic() + timeout_s
+        tp = TP(topic, partition)
+        async with asyncio.timeout(timeout_s):
+            end = (await app.consumer.highwaters(tp)).get(tp) or 0
+        while True:
+            # what was committed before this worker had the partition counts as handled
+            committed = app.consumer._committed_offset.get(tp) or 0
+            if max(committed, self.next_offset(agent, topic, partition) or 0) >= end:
+                return True
+            if time.monotonic() >= until:
+                return False
+            await asyncio.sleep(_POLL_S)

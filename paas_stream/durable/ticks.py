@@ -1,0 +1,73 @@
+"""Produces `tick` events for this worker's rows that are due.
+
+Only a consumed event changes a row, so what is due becomes an event like any other. A tick that gets
+lost is produced again.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from paas_stream.durable.app import DurableApp
+from paas_stream.durable.due import DueHeap
+from paas_stream.records import Message
+
+log = logging.getLogger(__name__)
+
+INTERVAL_S = 0.2  # how often the heap is looked at
+_MOST = 500  # ticks produced in one look
+_AGAIN_S = 30.0  # a tick that led to no event is produced again after this
+_PAGE = 200  # rows read at a rebuild before the event loop gets a turn
+
+
+class Ticks:
+    """The due-heap of one table, its timer and its rebuild after each rebalance."""
+
+    def __init__(
+        self,
+        app: DurableApp,
+        name: str,
+        event: Callable[[str], Message],
+        moments: Callable[[], Iterable[tuple[str, list[float]]]],
+    ) -> None:
+        """`event` makes the tick for a uuid; `moments` reads all rows of this worker."""
+        self._app = app
+        self._name = name
+        self._event = event
+        self._moments = moments
+        self._heap: DueHeap[str] = DueHeap()
+        app.timer(interval=INTERVAL_S, name=f"{name}-ticks")(self.run)
+        app.on_partitions_revoked.connect(self._clear, weak=False)
+        app.on_rebalance_complete.connect(self._rebuild, weak=False)
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def arm(self, uuid: str, moments: list[float], now: float) -> None:
+        """After a step at `now`: what was due before has had its effect."""
+        self._heap.arm(uuid, min((moment for moment in moments if moment > now), default=None))
+
+    async def run(self) -> None:
+        """Produce the ticks that are due. Never raises: an error in a timer ends the worker."""
+        if not self._app.readiness.tables_ready:
+            return
+        try:
+            now = time.time()
+            for uuid in list(self._heap.pop_due(now, _MOST)):
+                self._heap.arm(uuid, now + _AGAIN_S)
+                await self._app.emit(self._event(uuid))
+        except Exception:
+            log.exception("ticks of %s were not produced; they are tried again", self._name)
+
+    async def _clear(self, *_: Any, **__: Any) -> None:
+        self._heap.clear()
+
+    async def _rebuild(self, *_: Any, **__: Any) -> None:
+        """Rows are there, streams are still paused. What is overdue is due at once."""
+        self._heap.clear()
+        for count, (uuid, moments) in enumerate(self._moments()):
+            self._heap.arm(uuid, min(moments, default=None))
+            if count % _PAGE == _PAGE - 1:
+                await asyncio.sleep(0)

@@ -1,0 +1,244 @@
+"""One attempt: one provider's turn in a deployment, from the create to the last look after a delete.
+
+    CREATING -> POLLING -> CONFIRMING -> SUCCEEDED
+        \\_________\\___________\\________\\-> CLEANING <-> RECHECKING -> CLEAN
+                                              \\-> ORPHANED (given up), or KEPT (left on request)
+
+An attempt owns at most one effect at a time. `in_flight` says that an effect was issued and its
+result is awaited until `due` (the lease); otherwise `due` is when the next effect may be issued.
+Polls are no effects of the row: they repeat in memory for as long as the attempt is POLLING, and
+only news comes back as an event.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from paas_stream.lifecycle.backoff import Backoff
+
+
+class Phase(StrEnum):
+    """What an attempt is at."""
+
+    CREATING = "creating"  # the IM is asked to create
+    POLLING = "polling"  # the IM is at work
+    CONFIRMING = "confirming"  # configured; outputs are read and strays looked for
+    SUCCEEDED = "succeeded"  # the deployment runs here
+    CLEANING = "cleaning"  # what it left behind is being deleted
+    RECHECKING = "rechecking"  # deleted; looked for once more, since the IM may resurrect it
+    CLEAN = "clean"  # nothing is left
+    KEPT = "kept"  # failed, and left in place because the user wants to look at it
+    ORPHANED = "orphaned"  # could not be deleted; reported
+
+
+ACTIVE = frozenset({Phase.CREATING, Phase.POLLING, Phase.CONFIRMING})
+SETTLED = frozenset(
+    {Phase.SUCCEEDED, Phase.RECHECKING, Phase.CLEAN, Phase.KEPT, Phase.ORPHANED}
+)  # phases in which nothing that the final result depends on is still to be done
+
+
+class EffectKind(StrEnum):
+    """What the IM is asked for. Each is idempotent."""
+
+    CREATE = "create"  # list; adopt what this attempt has created before, else create
+    POLL = "poll"  # read the state
+    CONFIRM = "confirm"  # list; delete all but the known one; read outputs
+    CLEAN = "clean"  # list; delete all; list again
+    RECHECK = "recheck"  # list
+
+
+class Outcome(StrEnum):
+    """What became of an effect."""
+
+    CREATED = "created"  # `infrastructures` has one id, made now or adopted
+    REFUSED = "refused"  # the IM refuses, for a reason that lies with this provider
+    REFUSED_TEMPLATE = "refused-template"  # the IM refuses the template itself
+    PAUSED = "paused"  # the provider's circuit breaker is open for `retry_after_s`
+    FAULT = "fault"  # temporary: the IM did not answer, or said to come again
+    STATE = "state"  # `state` and `machines` are news
+    GONE = "gone"  # the infrastructure is not there any more
+    CONFIRMED = "confirmed"  # exactly one infrastructure; `outputs` are sealed
+    CLEAN = "clean"  # nothing is left
+    LEFT = "left"  # something is left, `infrastructures`
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The settings that the dispatcher's state machines need; times in seconds."""
+
+    call_s: float  # time-out of one effect
+    margin_s: float  # a lease outlasts the time-out by this
+    pending_s: float
+    unknown_s: float
+    cleanup_beside_s: float
+    delete_timeout_s: float
+    recheck_s: float
+    backoff: Backoff
+
+    @property
+    def last_s(self) -> float:
+        """A delete by force has this long before its infrastructure counts as orphaned."""
+        return 4 * (self.call_s + self.margin_s)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One call on the IM for one attempt."""
+
+    uuid: str
+    attempt: int
+    issue: int
+    kind: EffectKind
+    candidate: int  # place in the ranking, from 0
+    infrastructures: tuple[str, ...] = ()
+    force: bool = False
+    known_state: str | None = None  # polls: what is no news
+    known_machines: bool = False
+    known_fault: bool = False
+    since: float = 0.0  # polls: when polling began, for the growing interval
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """One effect runs per attempt."""
+        return self.uuid, self.attempt
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt; moments are seconds since the epoch."""
+
+    number: int  # from 1
+    candidate: int  # place in the ranking, from 0
+    provider_name: str
+    region_name: str
+    provider_type: str
+    provider_endpoint: str
+    started_at: float
+    deadline: float  # provider time-out, not after the overall one
+    phase: Phase = Phase.CREATING
+    issue: int = 0  # effects issued so far
+    in_flight: bool = False
+    due: float | None = None
+    tries: int = 0  # temporary faults in a row
+    infrastructures: tuple[str, ...] = ()
+    im_state: str | None = None
+    machines: bool = False  # the IM has shown a machine
+    state_since: float | None = None
+    ended_at: float | None = None  # success or failure was known
+    failure: str | None = None
+    reason: str | None = None
+    clean_since: float | None = None
+    forced: bool = False
+    outputs: str | None = None  # JWE
+
+    @property
+    def active(self) -> bool:
+        """It may still succeed."""
+        return self.phase in ACTIVE
+
+    @property
+    def settled(self) -> bool:
+        """The final result need not wait for it."""
+        return self.phase in SETTLED
+
+
+_KIND = {
+    Phase.CREATING: EffectKind.CREATE,
+    Phase.CONFIRMING: EffectKind.CONFIRM,
+    Phase.CLEANING: EffectKind.CLEAN,
+    Phase.RECHECKING: EffectKind.RECHECK,
+}
+
+
+def issue(attempt: Attempt, uuid: str, now: float, policy: Policy) -> tuple[Attempt, Effect | None]:
+    """The effect that is due now, if any, and the attempt that awaits its result."""
+    kind = _KIND.get(attempt.phase)
+    if kind is None or attempt.due is None or now < attempt.due:
+        return attempt, None
+    lease = now + policy.call_s + policy.margin_s
+    issued = replace(attempt, issue=attempt.issue + 1, in_flight=True, due=lease)
+    effect = Effect(
+        uuid,
+        issued.number,
+        issued.issue,
+        kind,
+        issued.candidate,
+        infrastructures=issued.infrastructures,
+        force=issued.forced,
+    )
+    return issued, effect
+
+
+def poll(attempt: Attempt, uuid: str) -> Effect | None:
+    """The poll that repeats while the attempt is POLLING."""
+    if attempt.phase is not Phase.POLLING:
+        return None
+    return Effect(
+        uuid,
+        attempt.number,
+        attempt.issue,
+        EffectKind.POLL,
+        attempt.candidate,
+        infrastructures=attempt.infrastructures,
+        known_state=attempt.im_state,
+        known_machines=attempt.machines,
+        known_fault=attempt.tries > 0,
+        since=attempt.state_since or attempt.started_at,
+    )
+
+
+def overdue(attempt: Attempt, now: float, policy: Policy) -> tuple[str, str] | None:
+    """Why an active attempt has failed by now: failure class and sentence. None: it has not."""
+    if not attempt.active:
+        return None
+    since = attempt.state_since if attempt.state_since is not None else attempt.started_at
+    waited = now - since
+    if attempt.phase is Phase.POLLING:
+        if attempt.im_state == "pending" and not attempt.machines and waited >= policy.pending_s:
+            return "pending", f"no machine appeared within {policy.pending_s:.0f} s"
+        if attempt.im_state == "unknown" and waited >= policy.unknown_s:
+            return "unknown", f"the state was unknown for {policy.unknown_s:.0f} s"
+    if now >= attempt.deadline:
+        took = attempt.deadline - attempt.started_at
+        last = f"; last: {attempt.reason}" if attempt.reason else ""
+        return "timeout", f"not configured within the time-out of {took:.0f} s{last}"
+    return None
+
+
+def next_moment(attempt: Attempt, policy: Policy) -> float | None:
+    """When this attempt must be looked at again, whatever happens."""
+    moments = [] if attempt.due is None else [attempt.due]
+    if attempt.active:
+        moments.append(attempt.deadline)
+        since = attempt.state_since if attempt.state_since is not None else attempt.started_at
+        if attempt.phase is Phase.POLLING and attempt.im_state == "unknown":
+            moments.append(since + policy.unknown_s)
+        if attempt.phase is Phase.POLLING and attempt.im_state == "pending":
+            moments += [] if attempt.machines else [since + policy.pending_s]
+    return min(moments, default=None)
+
+
+def enter(attempt: Attempt, phase: Phase, now: float) -> Attempt:
+    """Go to a phase whose first effect, if it has one, is due at once."""
+    due = now if phase in _KIND else None
+    return replace(attempt, phase=phase, in_flight=False, due=due, tries=0)
+
+
+def polling(attempt: Attempt, infrastructures: tuple[str, ...], now: float) -> Attempt:
+    """The IM has accepted the template."""
+    polled = enter(attempt, Phase.POLLING, now)
+    return replace(polled, infrastructures=infrastructures, state_since=now, reason=None)
+
+
+def clean_up(attempt: Attempt, now: float, *, force: bool = False) -> Attempt:
+    """Delete what it created. An effect in flight ends first: its result or lease comes before."""
+    started = replace(attempt, clean_since=now, forced=force, tries=0)
+    if attempt.in_flight:
+        return replace(started, phase=Phase.CLEANING)
+    return enter(started, Phase.CLEANING, now)
+
+
+def again(attempt: Attempt, now: float, policy: Policy, uuid: str, wait_s: float | None) -> Attempt:
+    """A temporary fault: the same effect once more, later."""
+    tries = attempt.tries + 1
+    delay = max(wait_s or 0.0, policy.backoff.delay(tries, f"{uuid}/{attempt.number}"))
+    return replace(attempt, in_flight=False, tries=tries, due=now + delay)

@@ -1,0 +1,272 @@
+"""What the user sees of a deployment: its status, as the tracker derives it from events.
+
+The row holds facts, each set once; the status follows from them. So the order in which the topics
+deliver events does not matter, and a late message cannot change a final state.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from paas_stream.lifecycle.reports import at
+from paas_stream.records import (
+    Command,
+    DeploymentResult,
+    ErrorRecord,
+    Message,
+    Operation,
+    RankedProviders,
+    Template,
+    ValidatedTemplate,
+)
+
+ENDING_COMPONENTS = frozenset({"template-parser", "provider-selector", "ai-ranker"})
+
+
+class Status(StrEnum):
+    """The states of the REST API."""
+
+    CREATE_IN_PROGRESS = "CREATE_IN_PROGRESS"
+    CREATE_COMPLETE = "CREATE_COMPLETE"
+    CREATE_FAILED = "CREATE_FAILED"
+    DELETE_IN_PROGRESS = "DELETE_IN_PROGRESS"
+    DELETE_COMPLETE = "DELETE_COMPLETE"
+    DELETE_FAILED = "DELETE_FAILED"
+
+
+class Task(StrEnum):
+    """Which part of the pipeline works on a deployment."""
+
+    NONE = "NONE"
+    BROKERING = "BROKERING"  # parser, selector, ranker
+    DEPLOYER = "DEPLOYER"  # dispatcher
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an operation ended."""
+
+    success: bool
+    moment: float  # seconds since the epoch
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class TrackerPolicy:
+    """The settings that this state machine needs; seconds."""
+
+    delete_timeout_s: float
+    retention_s: float
+
+
+@dataclass(frozen=True)
+class DeploymentRow:
+    """One deployment. It ends with `forget`, after the retention of a deleted one."""
+
+    uuid: str
+    first_seen: float
+    updated: float
+    created: float | None = None  # None: its `template` message has not come yet
+    issuer: str = ""
+    subject: str = ""
+    user_group: str | None = None
+    template_name: str = ""
+    parameters: dict[str, Any] | None = None
+    callback: str | None = None
+    deadline: float | None = None
+    validated: bool = False
+    ranked: bool = False
+    physical_id: str | None = None
+    provider_name: str | None = None
+    region_name: str | None = None
+    provider_type: str | None = None
+    provider_endpoint: str | None = None
+    outputs: str | None = None  # JWE of a JSON object
+    create_end: Ending | None = None
+    cancelled_at: float | None = None
+    delete_since: float | None = None
+    delete_end: Ending | None = None
+
+    @property
+    def status(self) -> Status:
+        """The state that the facts amount to."""
+        if self.delete_since is not None:
+            if self.delete_end is None:
+                return Status.DELETE_IN_PROGRESS
+            done = self.delete_end.success
+            return Status.DELETE_COMPLETE if done else Status.DELETE_FAILED
+        if self.create_end is None:
+            return Status.CREATE_IN_PROGRESS
+        return Status.CREATE_COMPLETE if self.create_end.success else Status.CREATE_FAILED
+
+    @property
+    def status_reason(self) -> str | None:
+        """Why the state is what it is, where there is something to say."""
+        if self.delete_since is not None:
+            return self.delete_end.reason if self.delete_end is not None else None
+        return self.create_end.reason if self.create_end is not None else None
+
+    @property
+    def task(self) -> Task:
+        """Who works on it."""
+        if not self.status.endswith("IN_PROGRESS"):
+            return Task.NONE
+        deploying = self.delete_since is not None or self.ranked
+        return Task.DEPLOYER if deploying else Task.BROKERING
+
+
+@dataclass(frozen=True)
+class Transition:
+    """What a step leads to: send `messages`, then store `row` (None: delete it)."""
+
+    row: DeploymentRow | None
+    messages: tuple[Message, ...] = ()
+
+
+def step(row: DeploymentRow, event: Message, now: float, policy: TrackerPolicy) -> Transition:
+    """The transition that `event` causes at the moment `now` (seconds since the epoch)."""
+    said: list[Message] = []
+    match event:
+        case Template(operation="create"):
+            row = _requested(row, event)
+        case ValidatedTemplate():
+            row = replace(row, validated=True)
+        case RankedProviders():
+            row = replace(row, ranked=True)
+        case DeploymentResult():
+            row = _result(row, event)
+        case ErrorRecord():
+            row = _error(row, event, said)
+        case Command(command="delete"):
+            row = _delete(row, event)
+    return _in_time(row, now, policy, said)
+
+
+def moments(row: DeploymentRow, policy: TrackerPolicy) -> list[float]:
+    """When the row must be looked at again, whatever happens (seconds since the epoch)."""
+    found: list[float] = []
+    if row.created is None:
+        found.append(row.first_seen + policy.delete_timeout_s)
+    status = row.status
+    if status is Status.CREATE_IN_PROGRESS and row.deadline is not None:
+        found.append(row.deadline)
+        if row.cancelled_at is not None:
+            found.append(row.cancelled_at + policy.delete_timeout_s)
+    if status is Status.DELETE_IN_PROGRESS and row.delete_since is not None:
+        found.append(row.delete_since + 2 * policy.delete_timeout_s)
+    if status is Status.DELETE_COMPLETE and row.delete_end is not None:
+        found.append(row.delete_end.moment + policy.retention_s)
+    return found
+
+
+def _requested(row: DeploymentRow, event: Template) -> DeploymentRow:
+    if row.created is not None:
+        return row
+    created = event.timestamp.timestamp()
+    return replace(
+        row,
+        created=created,
+        updated=max(row.updated, created),
+        issuer=event.request.owner.issuer,
+        subject=event.request.owner.subject,
+        user_group=event.request.user_group,
+        template_name=event.template_name,
+        parameters=event.template_inputs,
+        callback=event.callback,
+        deadline=event.request.deadline.timestamp(),
+    )
+
+
+def _result(row: DeploymentRow, event: DeploymentResult) -> DeploymentRow:
+    moment = event.timestamp.timestamp()
+    if event.operation is Operation.DELETE:
+        if event.kind != "final" or row.delete_end is not None:
+            return row
+        ending = Ending(bool(event.success), moment, event.reason)
+        return _updated(replace(row, delete_end=ending), moment)
+    if event.kind == "accepted" and row.create_end is None:
+        return _updated(_placed(row, event), moment)
+    if event.kind == "final" and row.create_end is None:
+        row = _placed(row, event) if event.success or event.kept else _displaced(row)
+        ending = Ending(bool(event.success), moment, event.reason)
+        return _updated(replace(row, create_end=ending, outputs=event.outputs), moment)
+    return row
+
+
+def _placed(row: DeploymentRow, event: DeploymentResult) -> DeploymentRow:
+    return replace(
+        row,
+        physical_id=event.infrastructure_id,
+        provider_name=event.provider_name,
+        region_name=event.region_name,
+        provider_type=event.provider_type,
+        provider_endpoint=event.provider_endpoint,
+    )
+
+
+def _displaced(row: DeploymentRow) -> DeploymentRow:
+    return replace(
+        row,
+        physical_id=None,
+        provider_name=None,
+        region_name=None,
+        provider_type=None,
+        provider_endpoint=None,
+    )
+
+
+def _error(row: DeploymentRow, event: ErrorRecord, said: list[Message]) -> DeploymentRow:
+    ends = event.component in ENDING_COMPONENTS and not event.retriable
+    if not ends or row.create_end is not None:
+        return row
+    moment = event.timestamp.timestamp()
+    said.append(
+        Command(uuid=row.uuid, timestamp=event.timestamp, command="cancel", reason=event.message)
+    )
+    return _updated(replace(row, create_end=Ending(False, moment, event.message)), moment)
+
+
+def _delete(row: DeploymentRow, event: Command) -> DeploymentRow:
+    moment = event.timestamp.timestamp()
+    if row.delete_since is None:
+        return _updated(replace(row, delete_since=moment), moment)
+    failed = row.delete_end is not None and not row.delete_end.success
+    if failed and row.delete_end is not None and moment >= row.delete_end.moment:
+        return _updated(replace(row, delete_since=moment, delete_end=None), moment)
+    return row
+
+
+def _in_time(
+    row: DeploymentRow, now: float, policy: TrackerPolicy, said: list[Message]
+) -> Transition:
+    if row.created is None and now >= row.first_seen + policy.delete_timeout_s:
+        return Transition(None, tuple(said))
+    match row.status:
+        case Status.CREATE_IN_PROGRESS if row.deadline is not None and now >= row.deadline:
+            row = _late_create(row, now, policy, said)
+        case Status.DELETE_IN_PROGRESS:
+            if now >= (row.delete_since or now) + 2 * policy.delete_timeout_s:
+                ending = Ending(False, now, "the dispatcher did not report the delete in time")
+                row = _updated(replace(row, delete_end=ending), now)
+        case Status.DELETE_COMPLETE if row.delete_end is not None:
+            if now >= row.delete_end.moment + policy.retention_s:
+                said.append(Command(uuid=row.uuid, timestamp=at(now), command="forget"))
+                return Transition(None, tuple(said))
+    return Transition(row, tuple(said))
+
+
+def _late_create(
+    row: DeploymentRow, now: float, policy: TrackerPolicy, said: list[Message]
+) -> DeploymentRow:
+    if row.cancelled_at is None:
+        reason = "The overall time-out has passed"
+        said.append(Command(uuid=row.uuid, timestamp=at(now), command="cancel", reason=reason))
+        return replace(row, cancelled_at=now)
+    if now >= row.cancelled_at + policy.delete_timeout_s:
+        reason = "The overall time-out has passed, and the dispatcher did not report"
+        return _updated(replace(row, create_end=Ending(False, now, reason)), now)
+    return row
+
+
+def _updated(row: DeploymentRow, moment: float) -> DeploymentRow:
+    return replace(row, updated=max(row.updated, moment))

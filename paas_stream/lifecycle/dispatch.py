@@ -1,0 +1,234 @@
+"""The dispatcher's state machine: from ranked providers to one infrastructure, or none.
+
+`step` takes any event of the dispatcher's topics in any order: it joins the validated template with
+the ranking, remembers an early command, and never goes backwards. It says what is to be sent, and
+which effects are to be issued; the row it returns already awaits their results, so after a crash the
+row says what was intended and a tick issues it again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from paas_stream.lifecycle import attempt as attempts
+from paas_stream.lifecycle import outcome, reports
+from paas_stream.lifecycle.attempt import Attempt, Effect, Phase, Policy
+from paas_stream.lifecycle.dispatch_row import DispatchRow, Final, Goal, Plan, Provider
+from paas_stream.records import Command, DispatchEvent, Message, RankedProviders, ValidatedTemplate
+
+Event = ValidatedTemplate | RankedProviders | Command | DispatchEvent
+
+
+class Decision(StrEnum):
+    """What a create does next when no attempt is active."""
+
+    WAIT = "wait"  # for the clean-up of a failed attempt, or for the other half of the join
+    NEXT = "next"  # the next provider is tried
+    END = "end"  # nothing is left to try
+
+
+@dataclass(frozen=True)
+class Transition:
+    """What a step leads to: send `messages`, then store `row`, then issue `effects`."""
+
+    row: DispatchRow
+    messages: tuple[Message, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transition:
+    """The transition that `event` causes at the moment `now` (seconds since the epoch)."""
+    said: list[Message] = []
+    match event:
+        case ValidatedTemplate():
+            row = _joined_template(row, event)
+        case RankedProviders():
+            row = _joined_ranking(row, event)
+        case Command():
+            row = _commanded(row, event, now)
+        case DispatchEvent(event="effect"):
+            row = outcome.apply(row, event, now, policy, said)
+    row = _overdue_attempts(row, now, policy, said)
+    row = _create(row, now, policy, said) if row.goal is Goal.CREATE else _delete(row, now, said)
+    row = _overdue_clean_ups(row, now, policy, said)
+    issued = [attempts.issue(one, row.uuid, now, policy) for one in row.attempts]
+    row = replace(row, attempts=tuple(one for one, _ in issued))
+    return Transition(row, tuple(said), tuple(effect for _, effect in issued if effect))
+
+
+def polls(row: DispatchRow) -> Iterable[Effect]:
+    """The polls that repeat in memory for this row."""
+    return [effect for one in row.attempts if (effect := attempts.poll(one, row.uuid))]
+
+
+def moments(row: DispatchRow, policy: Policy) -> list[float]:
+    """When the row must be looked at again, whatever happens (seconds since the epoch).
+
+    After a step at `now` only those after `now` count: what was due before has had its effect. When
+    a worker takes a row over, those before `now` count too.
+    """
+    found = [attempts.next_moment(one, policy) for one in row.attempts]
+    for one in row.attempts:
+        if one.phase is Phase.CLEANING and one.clean_since is not None:
+            given_up = one.clean_since + policy.delete_timeout_s
+            found += [one.clean_since + policy.cleanup_beside_s, given_up, given_up + policy.last_s]
+    return [moment for moment in found if moment is not None]
+
+
+def poll_interval_s(age_s: float, least_s: float, most_s: float) -> float:
+    """A tenth of the time that the state has lasted: from `least_s`, growing to `most_s`."""
+    return min(most_s, max(least_s, age_s / 10))
+
+
+def _joined_template(row: DispatchRow, event: ValidatedTemplate) -> DispatchRow:
+    if row.plan is not None:
+        return row
+    request = event.request
+    plan = Plan(
+        deadline=request.deadline.timestamp(),
+        provider_timeout_s=request.per_provider_timeout * 60.0,
+        max_providers=request.max_providers,
+        keep_last_attempt=request.keep_last_attempt,
+    )
+    return replace(row, plan=plan)
+
+
+def _joined_ranking(row: DispatchRow, event: RankedProviders) -> DispatchRow:
+    if row.ranked is not None:
+        return row
+    ranked = tuple(
+        Provider(one.provider_name, one.region_name, one.target.type, one.target.endpoint)
+        for one in event.ranked_providers
+    )
+    return replace(row, ranked=ranked)
+
+
+def _commanded(row: DispatchRow, event: Command, now: float) -> DispatchRow:
+    if event.command == "cancel" and row.goal is Goal.CREATE and row.final is None:
+        return replace(row, cancelled=row.cancelled or event.reason or "cancelled")
+    if event.command == "delete":
+        force = row.force or event.force
+        if row.goal is Goal.DELETE and row.final in (None, Final.DELETED):
+            return replace(row, force=force)
+        return replace(row, goal=Goal.DELETE, final=None, delete_since=now, force=force)
+    return row
+
+
+def _overdue_attempts(
+    row: DispatchRow, now: float, policy: Policy, said: list[Message]
+) -> DispatchRow:
+    if row.goal is not Goal.CREATE:
+        return row
+    for one in row.attempts:
+        if row.cancelled is not None and one.active:
+            row = outcome.fail(row, one, "cancelled", row.cancelled, now, said)
+        elif late := attempts.overdue(one, now, policy):
+            row = outcome.fail(row, one, *late, now, said)
+    return row
+
+
+def _create(row: DispatchRow, now: float, policy: Policy, said: list[Message]) -> DispatchRow:
+    if row.final is not None or any(one.active for one in row.attempts):
+        return row
+    match _decide(row, now, policy):
+        case Decision.NEXT:
+            return _next_attempt(row, now, said)
+        case Decision.END:
+            return _end_create(row, now, said)
+        case Decision.WAIT:
+            return row
+
+
+def _decide(row: DispatchRow, now: float, policy: Policy) -> Decision:
+    if row.cancelled is None and (row.plan is None or row.ranked is None):
+        return Decision.WAIT
+    for one in row.attempts:
+        if not one.settled and now < (one.clean_since or now) + policy.cleanup_beside_s:
+            return Decision.WAIT
+    if any(one.phase is Phase.SUCCEEDED for one in row.attempts):
+        return Decision.END
+    return Decision.END if row.next_candidate(now) is None else Decision.NEXT
+
+
+def _next_attempt(row: DispatchRow, now: float, said: list[Message]) -> DispatchRow:
+    candidate = row.next_candidate(now)
+    if candidate is None or row.plan is None or row.ranked is None:
+        return row
+    provider = row.ranked[candidate]
+    started = Attempt(
+        number=len(row.attempts) + 1,
+        candidate=candidate,
+        provider_name=provider.name,
+        region_name=provider.region,
+        provider_type=provider.type,
+        provider_endpoint=provider.endpoint,
+        started_at=now,
+        deadline=min(row.plan.deadline, now + row.plan.provider_timeout_s),
+        due=now,
+    )
+    said.append(reports.attempt_begins(row.uuid, started, now))
+    return replace(row, attempts=(*row.attempts, started))
+
+
+def _end_create(row: DispatchRow, now: float, said: list[Message]) -> DispatchRow:
+    said += [
+        reports.orphan(row.uuid, one, now, "its clean-up is still under way")
+        for one in row.attempts
+        if not one.settled
+    ]
+    winner = next((one for one in row.attempts if one.phase is Phase.SUCCEEDED), None)
+    if winner is not None:
+        said.append(reports.created(row.uuid, winner, now))
+        return replace(row, final=Final.CREATED)
+    kept = next((one for one in row.attempts if one.phase is Phase.KEPT), None)
+    said.append(reports.create_failed(row.uuid, _why(row, now), kept, now))
+    return replace(row, final=Final.FAILED)
+
+
+def _why(row: DispatchRow, now: float) -> str:
+    tried = "; ".join(
+        f"{one.number}. {one.provider_name} ({one.region_name}): {one.reason}"
+        for one in row.attempts
+        if one.reason
+    )
+    if row.cancelled is not None:
+        return row.cancelled + (f". Attempts: {tried}" if tried else "")
+    if not row.ranked:
+        return "No provider can host the template"
+    if row.refused_as_such():
+        return f"The Infrastructure Manager refuses the template: {row.attempts[-1].reason}"
+    if row.plan is not None and now >= row.plan.deadline:
+        return f"The overall time-out has passed. Attempts: {tried or 'none'}"
+    return f"Every provider that may be tried has failed. Attempts: {tried}"
+
+
+def _delete(row: DispatchRow, now: float, said: list[Message]) -> DispatchRow:
+    if row.final is not None:
+        return row
+    gone = (Phase.CLEAN, Phase.RECHECKING)
+    pending = (*gone, Phase.CLEANING)
+    for one in row.attempts:
+        begun = one.clean_since is not None and one.clean_since >= (row.delete_since or 0.0)
+        if one.phase not in pending and not (one.phase is Phase.ORPHANED and begun):
+            row = row.with_attempt(attempts.clean_up(one, now))
+    if not all(one.settled for one in row.attempts):
+        return row
+    orphans = [one for one in row.attempts if one.phase not in gone]
+    said.append(reports.deleted(row.uuid, orphans, row.delete_since or now, now))
+    return replace(row, final=Final.DELETE_FAILED if orphans else Final.DELETED)
+
+
+def _overdue_clean_ups(
+    row: DispatchRow, now: float, policy: Policy, said: list[Message]
+) -> DispatchRow:
+    for one in row.attempts:
+        if one.phase is not Phase.CLEANING or one.clean_since is None:
+            continue
+        late = now - one.clean_since - policy.delete_timeout_s
+        if late >= policy.last_s:
+            said.append(reports.orphan(row.uuid, one, now, "it could not be deleted"))
+            row = row.with_attempt(replace(one, phase=Phase.ORPHANED, in_flight=False, due=None))
+        elif late >= 0 and not one.forced:
+            due_now = one.due if one.in_flight else now
+            row = row.with_attempt(replace(one, forced=True, due=due_now))
+    return row

@@ -1,0 +1,87 @@
+"""The row of the `dispatches` table: how far the dispatcher is with one deployment."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from paas_stream.lifecycle.attempt import Attempt
+
+
+class Goal(StrEnum):
+    """What the dispatcher works toward."""
+
+    CREATE = "create"
+    DELETE = "delete"
+
+
+class Final(StrEnum):
+    """How the work toward the goal ended; its result was sent."""
+
+    CREATED = "created"
+    FAILED = "failed"
+    DELETED = "deleted"
+    DELETE_FAILED = "delete-failed"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the request says about attempts."""
+
+    deadline: float  # overall time-out, seconds since the epoch
+    provider_timeout_s: float
+    max_providers: int | None = None  # total number of providers tried; None: all
+    keep_last_attempt: bool = False
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A ranked provider, as far as decisions need it; the rest is in `dispatch_inputs`."""
+
+    name: str
+    region: str
+    type: str
+    endpoint: str
+
+
+@dataclass(frozen=True)
+class DispatchRow:
+    """One deployment. It is deleted by the tracker's `forget`."""
+
+    uuid: str
+    goal: Goal = Goal.CREATE
+    plan: Plan | None = None  # None: the validated template has not come yet
+    ranked: tuple[Provider, ...] | None = None  # None: the ranking has not come yet
+    attempts: tuple[Attempt, ...] = ()
+    cancelled: str | None = None  # why the create was cancelled
+    delete_since: float | None = None
+    force: bool = False  # the user accepts that something is left at a provider
+    final: Final | None = None
+
+    def with_attempt(self, changed: Attempt) -> "DispatchRow":
+        """This row with one attempt replaced."""
+        return replace(
+            self,
+            attempts=tuple(
+                changed if one.number == changed.number else one for one in self.attempts
+            ),
+        )
+
+    def attempt(self, number: int) -> Attempt | None:
+        """An attempt by its number."""
+        return next((one for one in self.attempts if one.number == number), None)
+
+    def next_candidate(self, now: float) -> int | None:
+        """The place in the ranking of the provider to be tried next; None: there is none."""
+        if self.cancelled is not None or self.plan is None or self.ranked is None:
+            return None
+        limit = len(self.ranked)
+        if self.plan.max_providers is not None:
+            limit = min(limit, self.plan.max_providers)
+        used = len(self.attempts)
+        if used >= limit or now >= self.plan.deadline or self.refused_as_such():
+            return None
+        return used
+
+    def refused_as_such(self) -> bool:
+        """Two providers got the same refusal of the template: a third would get it too."""
+        refusals = [one.reason for one in self.attempts if one.failure == "template_refused"]
+        return len(refusals) >= 2 and refusals[-1] == refusals[-2]

@@ -1,0 +1,122 @@
+"""The timeline of a deployment: what happened, when, where and why, in words for its owner."""
+
+from dataclasses import dataclass, replace
+
+from paas_stream.records import (
+    Command,
+    DeploymentResult,
+    ErrorRecord,
+    Message,
+    Operation,
+    ProcedureStatus,
+    Template,
+)
+
+
+@dataclass(frozen=True)
+class TimelineEvent:
+    """One entry."""
+
+    id: str  # names the record that it comes from, so that a replay adds nothing
+    at: float  # seconds since the epoch
+    component: str
+    step: str
+    status: str  # begin, end, failed
+    message: str
+    attempt: int | None = None
+    provider_name: str | None = None
+    region_name: str | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """All entries of one deployment, bounded; `dropped` counts those that found no room."""
+
+    events: tuple[TimelineEvent, ...] = ()
+    dropped: int = 0
+
+    def with_event(self, event: TimelineEvent, most: int) -> "Timeline":
+        """This timeline and one more entry, ordered by time.
+
+        When it is full the new entry is only counted, unless it ends something: then the entry before
+        the last gives way.
+        """
+        if any(known.id == event.id for known in self.events):
+            return self
+        events, dropped = self.events, self.dropped
+        if len(events) >= most:
+            dropped += 1
+            if event.status == "begin":
+                return replace(self, dropped=dropped)
+            events = events[:-2] + events[-1:]
+        ordered = tuple(sorted((*events, event), key=lambda one: one.at))
+        return Timeline(ordered, dropped)
+
+
+def entry(record_id: str, message: Message) -> TimelineEvent | None:
+    """The entry for a message; None: the message is not of interest to the owner."""
+    moment = message.timestamp.timestamp()
+    match message:
+        case Template():
+            text = "the request was accepted"
+            return TimelineEvent(record_id, moment, "rest-api", "request", "end", text)
+        case Command(command="forget"):
+            return None
+        case Command():
+            text = f"{message.command} was asked for"
+            text += f": {message.reason}" if message.reason else ""
+            component = "rest-api" if message.command == "delete" else "deployment-tracker"
+            return TimelineEvent(record_id, moment, component, message.command, "begin", text)
+        case ProcedureStatus():
+            return TimelineEvent(
+                record_id,
+                moment,
+                message.component,
+                message.step,
+                message.status,
+                message.message,
+                message.attempt,
+                message.provider_name,
+                message.region_name,
+                message.duration_s,
+            )
+        case ErrorRecord():
+            return TimelineEvent(
+                record_id, moment, message.component, message.step, "failed", message.message
+            )
+        case DeploymentResult():
+            return _result(record_id, moment, message)
+    return None
+
+
+def _result(record_id: str, moment: float, result: DeploymentResult) -> TimelineEvent:
+    place = f"{result.provider_name} ({result.region_name})"
+    match result.kind, result.success:
+        case "accepted", _:
+            step, text = "accepted", f"the IM has created {result.infrastructure_id} at {place}"
+        case "attempt", True:
+            step, text = "attempt", f"attempt {result.attempt}: {place} succeeded"
+        case "attempt", _:
+            step, text = "attempt", f"attempt {result.attempt}: {place} failed: {result.reason}"
+        case "final", True:
+            deleted = result.operation is Operation.DELETE
+            step, text = result.operation, "deleted" if deleted else f"complete at {place}"
+        case _:
+            step, text = result.operation, result.reason or "failed"
+    duration = None
+    if result.started_at is not None and result.ended_at is not None:
+        duration = (result.ended_at - result.started_at).total_seconds()
+    ok = result.success or result.kind == "accepted"
+    return TimelineEvent(
+        record_id,
+        moment,
+        "im-dispatcher",
+        str(step),
+        "end" if ok else "failed",
+        text,
+        result.attempt,
+        result.provider_name,
+        result.region_name,
+        duration,
+    )

@@ -1,0 +1,1 @@
+"""In which order the candidates of a deployment are tried."""

@@ -1,0 +1,95 @@
+"""Secrets in messages and tables: JWE for the workers' keys; IM passwords derived, never stored.
+
+ECDH-ES+A256KW with A256GCM. The first key of the set encrypts, every key of it decrypts, so keys are
+rotated by putting a new one in front.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet
+
+from paas_stream.errors import ConfigurationError, PermanentError
+from paas_stream.settings import Settings
+
+_HEADER = {"alg": "ECDH-ES+A256KW", "enc": "A256GCM"}
+_ALGORITHMS = ["ECDH-ES+A256KW", "A256GCM"]
+
+
+@dataclass(frozen=True)
+class Vault:
+    """The keys of one application."""
+
+    keys: KeySet
+    service_key: bytes
+
+    def seal(self, text: str) -> str:
+        """Compact JWE of `text`."""
+        key = self.keys.keys[0]
+        header = _HEADER | {"kid": key.kid or key.thumbprint()}
+        return jwe.encrypt_compact(header, text.encode(), key, algorithms=_ALGORITHMS)
+
+    def open(self, sealed: str) -> str:
+        """The text in a JWE. Raises PermanentError when no key of ours opens it."""
+        try:
+            plain = jwe.decrypt_compact(sealed, self.keys, algorithms=_ALGORITHMS).plaintext
+        except (JoseError, ValueError) as exc:
+            raise PermanentError("a secret was sealed for another key", code="secret") from exc
+        return (plain or b"").decode()
+
+    def seal_json(self, value: Any) -> str:
+        """Compact JWE of a JSON value."""
+        return self.seal(json.dumps(value, separators=(",", ":")))
+
+    def open_json(self, sealed: str) -> Any:
+        """The JSON value in a JWE."""
+        return json.loads(self.open(sealed))
+
+    def im_password(self, user: str) -> str:
+        """The password of an IM user of ours: HMAC-SHA256 of the name, hexadecimal."""
+        return hmac.new(self.service_key, user.encode(), hashlib.sha256).hexdigest()
+
+
+def load_vault(settings: Settings) -> Vault:
+    """The configured keys; without any, keys made once in the state directory (mode 0600)."""
+    folder = settings.state.dir / "keys"
+    keys_file = settings.secret.keys_file or _made(folder / "jwe.json", _new_key_set)
+    if settings.secret.service_key is not None:
+        service_key = settings.secret.service_key.get_secret_value().encode()
+    else:
+        service_key = _made(folder / "service.key", lambda: os.urandom(32).hex()).read_bytes()
+    try:
+        keys = KeySet.import_key_set(json.loads(keys_file.read_text()))
+    except (OSError, ValueError, JoseError) as exc:
+        raise ConfigurationError(f"{keys_file} is not a JSON Web Key Set: {exc}") from exc
+    if not keys.keys:
+        raise ConfigurationError(f"{keys_file} has no key")
+    return Vault(keys, service_key.strip())
+
+
+def _new_key_set() -> str:
+    key = ECKey.generate_key("P-256", {"use": "enc"}, private=True, auto_kid=True)
+    return json.dumps(KeySet([key]).as_dict(private=True))
+
+
+def _made(path: Path, content: Any) -> Path:
+    """`path`, written first if it is not there; of several workers that start at once one wins."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(content())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path

@@ -1,0 +1,4 @@
+"""Which providers can host a template, and why the others cannot.
+
+Pure: no Faust, no clock. Only `provider_files` and `credentials` read anything, when told to.
+"""

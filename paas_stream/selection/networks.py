@@ -1,0 +1,61 @@
+"""Networks: the one that a machine is attached to, as the Infrastructure Manager names it.
+
+IM's property `network_name` reads: `PUBLIC` and `PRIVATE` (IM chooses the network), `<net>.PUBLIC`
+and `<net>.PRIVATE` (this network), `<net>,<pool>` (a private network, and a public address from
+this pool).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from paas_stream.records import Network, NodeRequirement
+from paas_stream.selection.reasons import Code, Reason
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The networks of one project that new machines use."""
+
+    public: str | None = None
+    private: str | None = None
+    generic: bool = False  # no network has a name: IM's own names do
+
+
+def offer(networks: Iterable[Network], provider_type: str) -> Offer:
+    """The public and the private network to use: default ones first, then the project's own.
+
+    Public is a network that is external, or both default and shared. The Dummy connector has no
+    networks of its own: without named ones there, IM's generic names are used.
+    """
+    ordered = sorted(networks, key=lambda n: (not n.is_default, n.is_shared, n.name))
+    if not ordered and provider_type == "dummy":
+        return Offer(generic=True)
+    public = [n.name for n in ordered if _is_public(n)]
+    private = [n.name for n in ordered if not _is_public(n)]
+    return Offer(next(iter(public), None), next(iter(private), None))
+
+
+def _is_public(network: Network) -> bool:
+    return network.is_router_external or (network.is_default and network.is_shared)
+
+
+def choose(requirement: NodeRequirement, networks: Offer) -> str | Reason:
+    """IM's `network_name` for one machine, or why there is none."""
+    if networks.generic:
+        return "PUBLIC" if requirement.public_address else "PRIVATE"
+    node = f"node {requirement.name!r}"
+    if not requirement.public_address:
+        if networks.private is None:
+            return Reason(Code.PRIVATE_NETWORK, lambda: f"{node}: there is no private network")
+        return f"{networks.private}.PRIVATE"
+    if networks.public is None:
+        return Reason(
+            Code.PUBLIC_NETWORK,
+            lambda: (
+                f"{node}: a public address is needed, "
+                "there is no external or default public network"
+            ),
+        )
+    if networks.private is None:
+        return f"{networks.public}.PUBLIC"
+    return f"{networks.private},{networks.public}"

@@ -1,0 +1,167 @@
+"""Provider files: which providers there are, for whom, and how they are entered.
+
+`read` takes all files or none: a federation is made of files without any fault, so that the one in
+force is never half of two. Credentials are resolved when they are asked for, so that a rotated
+password needs no restart.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from paas_stream.errors import ConfigurationError
+from paas_stream.records import Feeder, Flavor, Image, Network, Quota
+from paas_stream.selection import credentials, provider_checks, yaml_text
+from paas_stream.selection.credentials import Credentials
+from paas_stream.selection.provider_checks import Agreement
+from paas_stream.selection.provider_schema import (
+    CredentialsEntry,
+    KubernetesProvider,
+    OpenStackProvider,
+    ProviderFile,
+    Region,
+    StaticProject,
+    StaticProvider,
+)
+
+
+@dataclass(frozen=True)
+class Federation:
+    """All provider files together, without any fault."""
+
+    agreements: Mapping[str, Agreement] = field(default_factory=dict)  # by SLA
+    openstack: tuple[OpenStackProvider, ...] = ()
+    kubernetes: tuple[KubernetesProvider, ...] = ()
+    static: tuple[StaticProvider, ...] = ()
+    # name -> entry, and the folder of its file
+    credential_entries: Mapping[str, tuple[CredentialsEntry, Path]] = field(default_factory=dict)
+
+    def static_feeders(self, now: datetime) -> tuple[Feeder, ...]:
+        """One message per active static provider, region and project, as read at `now`."""
+        return tuple(
+            _static_feeder(provider, region, project, self.agreements[project.sla], now)
+            for provider in self.static
+            if provider.status == "active"
+            for region in provider.regions
+            for project in provider.projects
+        )
+
+    def credentials(self, name: str, env: Mapping[str, str] = os.environ) -> Credentials:
+        """The credentials `name`, read now.
+
+        Raises ConfigurationError when there are none of this name, or when a variable or a file
+        is missing or empty.
+        """
+        if name not in self.credential_entries:
+            raise ConfigurationError(
+                f"credentials {name!r} are not configured", code="credentials_missing"
+            )
+        entry, folder = self.credential_entries[name]
+        return credentials.resolve(name, entry, folder, env)
+
+
+def read(files: Iterable[Path]) -> Federation:
+    """The federation that these files describe.
+
+    Raises ConfigurationError with every fault of every file, one a line: file, path in the YAML,
+    sentence. Rules across entries are checked once each file has the right form.
+    """
+    contents: dict[Path, ProviderFile] = {}
+    faults: list[str] = []
+    for file in dict.fromkeys(files):
+        content = _read_file(file, faults)
+        if content:
+            contents[file] = content
+    if not faults:
+        faults = provider_checks.faults(contents)
+    if faults:
+        raise ConfigurationError("\n".join(faults), code="provider_files")
+    return Federation(
+        agreements=provider_checks.agreements(contents),
+        openstack=tuple(p for c in contents.values() for p in c.openstack),
+        kubernetes=tuple(p for c in contents.values() for p in c.kubernetes),
+        static=tuple(p for c in contents.values() for p in c.static),
+        credential_entries={
+            name: (entry, file.parent)
+            for file, content in contents.items()
+            for name, entry in content.credentials.items()
+        },
+    )
+
+
+def _read_file(file: Path, faults: list[str]) -> ProviderFile | None:
+    try:
+        data, sentences = yaml_text.load(file.read_text(encoding="utf-8"))
+    except OSError as exc:
+        data, sentences = None, [f"cannot be read ({exc.strerror})"]
+    except UnicodeDecodeError:
+        data, sentences = None, ["not UTF-8 text"]
+    content = None
+    if not sentences:
+        content, sentences = _validated({} if data is None else data)
+    faults.extend(f"{file}: {sentence}" for sentence in sentences)
+    return content
+
+
+def _validated(data: Any) -> tuple[ProviderFile | None, list[str]]:
+    try:
+        # As JSON, because pydantic's strict mode then takes lists for tuples and text for dates.
+        text = orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
+        return ProviderFile.model_validate_json(text), []
+    except ValidationError as exc:
+        return None, list(_sentences(exc))
+    except TypeError as exc:
+        return None, [f"a value that JSON does not have: {exc}"]
+
+
+def _sentences(exc: ValidationError) -> Iterator[str]:
+    for error in exc.errors(include_url=False, include_input=False):
+        message = error["msg"].removeprefix("Value error, ")
+        yield f"{_path(error['loc'])}: {message}"
+
+
+def _path(parts: tuple[int | str, ...]) -> str:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return path.removeprefix(".") or "(top level)"
+
+
+def _static_feeder(
+    provider: StaticProvider,
+    region: Region,
+    project: StaticProject,
+    agreement: Agreement,
+    now: datetime,
+) -> Feeder:
+    idps = {idp.endpoint: idp for idp in provider.identity_providers}
+    idp = idps.get(agreement.issuer)
+    quotas = provider.quotas if project.quotas is None else project.quotas
+    networks = provider.networks if project.networks is None else project.networks
+    return Feeder(
+        timestamp=now,
+        provider_name=provider.name,
+        provider_type=provider.type,
+        provider_endpoint=provider.endpoint,
+        region_name=region.name,
+        project_id=project.id,
+        user_group=agreement.user_group,
+        issuer_endpoint=agreement.issuer,
+        issuer_name=idp.name if idp else "",
+        issuer_protocol=idp.protocol if idp else None,
+        overbooking_cpu=region.overbooking_cpu,
+        overbooking_ram=region.overbooking_ram,
+        bandwidth_in=region.bandwidth_in,
+        bandwidth_out=region.bandwidth_out,
+        quotas=tuple(Quota(**dict(row)) for row in quotas),
+        flavors=tuple(Flavor(**dict(row)) for row in provider.flavors),
+        images=tuple(Image(**dict(row)) for row in provider.images),
+        networks=tuple(Network(**dict(row)) for row in networks),
+        sla_start=agreement.sla.start_date.isoformat(),
+        sla_end=agreement.sla.end_date.isoformat(),
+        credentials=project.credentials,
+    )

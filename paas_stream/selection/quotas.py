@@ -1,0 +1,158 @@
+"""Quotas: what a project may still use, against what a template takes there.
+
+Limits minus usage; -1 = unlimited; a resource without a row is unknown and does not exclude.
+Limits per user stand in rows of their own. Overbooking is a property of the hosts, not of a quota:
+it changes no number here.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
+
+from paas_stream.records import Flavor, NodeRequirement, Quota
+from paas_stream.selection.reasons import Code, Reason, amount
+
+UNLIMITED = -1.0
+
+# Resource -> amount for the whole template, above 0; GPUs in total and as `gpus:<model>`.
+Demand = Mapping[str, float]
+
+_RESOURCES = {  # field of a quota row -> code and unit
+    "cores": (Code.QUOTA_CORES, "vCPUs"),
+    "ram": (Code.QUOTA_RAM, "MiB RAM"),
+    "instances": (Code.QUOTA_INSTANCES, "instances"),
+    "gigabytes": (Code.QUOTA_STORAGE, "GiB of volumes"),
+    "volumes": (Code.QUOTA_VOLUMES, "volumes"),
+    "public_ips": (Code.QUOTA_PUBLIC_IPS, "public addresses"),
+    "gpus": (Code.QUOTA_GPUS, "GPUs"),
+}
+
+
+class Line(NamedTuple):
+    """The quota of one resource."""
+
+    limit: float = UNLIMITED
+    used: float = 0.0
+    free: float = inf
+
+
+@dataclass(frozen=True)
+class Budget:
+    """All quotas of one project, by resource as in a demand."""
+
+    project: Mapping[str, Line]
+    per_user: Mapping[str, Line]
+
+
+def budget(quotas: Iterable[Quota]) -> Budget:
+    """The quotas of a provider's message, limits and usage brought together.
+
+    Of several rows for one resource the tightest limit and the highest usage count.
+    """
+    rows = tuple(quotas)
+    return Budget(
+        _lines(row for row in rows if not row.per_user), _lines(row for row in rows if row.per_user)
+    )
+
+
+def _lines(rows: Iterable[Quota]) -> dict[str, Line]:
+    limits: dict[str, float] = {}
+    usage: dict[str, float] = defaultdict(float)
+    for row in rows:
+        for resource, number in _numbers(row):
+            if row.usage:
+                usage[resource] = max(usage[resource], number)
+            else:
+                limits[resource] = _tighter(limits.get(resource, UNLIMITED), number)
+    return {resource: _line(limit, usage[resource]) for resource, limit in limits.items()}
+
+
+def _line(limit: float, used: float) -> Line:
+    return Line(limit, used, inf if limit < 0 else max(limit - used, 0.0))
+
+
+def _numbers(row: Quota) -> Iterator[tuple[str, float]]:
+    for resource in _RESOURCES:
+        if resource != "gpus" and (number := getattr(row, resource)) is not None:
+            yield resource, number
+    if row.gpus:
+        numbers = row.gpus.values()
+        yield "gpus", UNLIMITED if min(numbers) < 0 else sum(numbers)
+        for model, number in row.gpus.items():
+            yield f"gpus:{model.casefold()}", number
+
+
+def _tighter(one: float, other: float) -> float:
+    return max(one, other) if one < 0 or other < 0 else min(one, other)
+
+
+def fixed_demand(nodes: Iterable[NodeRequirement]) -> dict[str, float]:
+    """What a template takes everywhere alike: instances, public addresses, volumes."""
+    total: dict[str, float] = defaultdict(float)
+    for node in nodes:
+        total["volumes"] += node.count * len(node.volumes_gib)
+        total["gigabytes"] += node.count * sum(node.volumes_gib)
+        if node.kind == "compute":
+            total["instances"] += node.count
+            total["public_ips"] += node.count * node.public_address
+    return {resource: number for resource, number in total.items() if number > 0}
+
+
+def demand(
+    fixed: Demand, sizes: Iterable[tuple[NodeRequirement, Flavor | None]]
+) -> dict[str, float]:
+    """`fixed`, and what the nodes take with the flavors chosen for them.
+
+    Without a flavor (a container, or a machine for which none fits) the amounts asked for count.
+    """
+    total = dict(fixed)
+    cores = ram = gpus = 0.0
+    for node, flavor in sizes:
+        cores += node.count * (flavor.vcpus if flavor else node.cpus)
+        ram += node.count * (flavor.ram if flavor else node.memory_mib)
+        count = node.count * (flavor.gpus if flavor else node.gpus)
+        if count:
+            gpus += count
+            model = flavor.gpu_model if flavor else node.gpu_model
+            if model:
+                key = f"gpus:{model.casefold()}"
+                total[key] = total.get(key, 0.0) + count
+    taken = {"cores": cores, "ram": ram, "gpus": gpus}
+    total.update({name: number for name, number in taken.items() if number > 0})
+    return total
+
+
+def compare(needed: Demand, quotas: Budget) -> tuple[list[Reason], float]:
+    """Each resource of which less is free than the template takes, and the headroom.
+
+    The headroom is the smallest share of a project's limit that stays free; 1.0 without limits.
+    """
+    shortages = []
+    headroom = 1.0
+    for resource, number in needed.items():
+        line = quotas.project.get(resource)
+        if line is None or line.limit < 0:
+            continue
+        if number > line.free:
+            shortages.append(_shortage(resource, number, line, ""))
+        elif line.limit:
+            headroom = min(headroom, (line.free - number) / line.limit)
+    for resource, line in quotas.per_user.items():
+        number = needed.get(resource, 0.0)
+        if number > line.free:
+            shortages.append(_shortage(resource, number, line, " per user"))
+    return shortages, headroom
+
+
+def _shortage(resource: str, number: float, line: Line, whose: str) -> Reason:
+    name, _, model = resource.partition(":")
+    code, unit = _RESOURCES[name]
+
+    def tell() -> str:
+        what = f"{unit} ({model})" if model else unit
+        free = f"{amount(line.free)} of {amount(line.limit)}{whose} are free"
+        return f"{amount(number)} {what} are needed, {free}"
+
+    return Reason(code, tell)

@@ -1,0 +1,50 @@
+"""A provider row: the last message of one provider, region and project, ready to be matched."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from paas_stream.records import Feeder, Flavor, Image
+from paas_stream.selection import flavors, images, networks, quotas
+
+
+@dataclass(frozen=True)
+class ProviderRow:
+    """What the Feeder said last, and when that arrived.
+
+    Kept for as long as the message is the last one: what does not depend on the template is worked
+    out once, at the first request.
+    """
+
+    feeder: Feeder
+    received_at: datetime
+
+    @cached_property
+    def name(self) -> tuple[str, str, str]:
+        """Provider, region, project."""
+        return self.feeder.provider_name, self.feeder.region_name, self.feeder.project_id
+
+    @cached_property
+    def site(self) -> tuple[str, str]:
+        """Provider and region."""
+        return self.feeder.provider_name, self.feeder.region_name
+
+    @cached_property
+    def flavors(self) -> tuple[Flavor, ...]:
+        """In the order in which they are tried."""
+        return flavors.in_order(self.feeder.flavors)
+
+    @cached_property
+    def images(self) -> tuple[Image, ...]:
+        """In the order in which they are tried."""
+        return images.in_order(self.feeder.images)
+
+    @cached_property
+    def networks(self) -> networks.Offer:
+        """The networks that new machines use."""
+        return networks.offer(self.feeder.networks, self.feeder.provider_type)
+
+    @cached_property
+    def budget(self) -> quotas.Budget:
+        """Limits and usage."""
+        return quotas.budget(self.feeder.quotas)

@@ -1,0 +1,187 @@
+"""Settings: one class per subject, read from the environment.
+
+A setting is `PAAS_<SUBJECT>_<NAME>`, for example `PAAS_KAFKA_URL` or `PAAS_WEB_PORT`. Each comment
+gives the unit and the effect. `paas-stream config` prints what is in force.
+"""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _path(name: str) -> Path | None:
+    value = os.environ.get(name)
+    return Path(value) if value else None
+
+
+class StateSettings(BaseModel):
+    """Where what must last on this machine is kept."""
+
+    dir: Path = Path(".paas-stream")  # embedded Kafka and IM, worker tables, keys, logs
+
+
+class CacheSettings(BaseModel):
+    """Where downloaded programs are kept; may be shared by many checkouts."""
+
+    dir: Path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "paas-stream"
+
+
+class KafkaSettings(BaseModel):
+    """The broker: an existing cluster when `url` is set, otherwise the embedded one."""
+
+    url: str | None = None  # bootstrap servers, "host:port[,host:port]"
+    home: Path | None = Field(default_factory=lambda: _path("KAFKA_HOME"))  # an installation to run
+    port: int = 19092  # embedded broker; the controller takes the next port
+    heap_mib: int = Field(512, le=512)  # embedded broker's Java heap
+    replication: int = 1  # replicas of each topic; 3 on a cluster
+    min_insync: int = 1  # replicas that must confirm a write; 2 on a cluster
+    session_timeout_s: float = 10.0  # a killed worker keeps its partitions this long
+    heartbeat_s: float = 2.0
+    request_timeout_s: float = 30.0  # time-out of one produce or admin request
+    start_timeout_s: float = 60.0  # the embedded broker must answer within this
+
+    @property
+    def bootstrap(self) -> str:
+        """Bootstrap servers in force."""
+        return self.url or f"127.0.0.1:{self.port}"
+
+
+class StreamSettings(BaseModel):
+    """The Faust application. Id and partitions change only by a written migration."""
+
+    id: str = "paas-stream"
+    partitions: int = Field(8, ge=1)  # of every per-deployment topic and table
+    standbys: int = 0  # standby replicas of each table; 1 with two workers or more
+    recovery_delay_s: float = 0.0  # a pause at the end of each recovery, for tests of the held flow
+    log_level: str = "info"
+
+
+class WebSettings(BaseModel):
+    """The REST API of this worker."""
+
+    host: str = "127.0.0.1"
+    port: int = 6066
+    url: str | None = (
+        None  # how other workers and clients reach this worker; default http://host:port
+    )
+    max_body_bytes: int = 512 * 1024  # a larger request is refused with 413
+    send_timeout_s: float = 10.0  # a POST whose record is not acknowledged by then answers 503
+    read_timeout_s: float = 5.0  # a GET waits this long for the tracker before it answers 503
+    worker: str = "worker-0"  # this worker's name, unique in the application
+
+
+class ParserSettings(BaseModel):
+    """The template parser's worker processes and their limits."""
+
+    timeout_s: float = 2.0  # wall clock of one template
+    memory_mib: int = 1024  # address space of a worker process
+    workers: int = 1
+    queue: int = 32  # templates that may wait for a worker process
+    max_bytes: int = 256 * 1024  # of the template's text
+    max_depth: int = 64  # of nested lists and maps
+    max_nodes: int = 50_000  # of the YAML tree, aliases expanded
+
+
+class FeederSettings(BaseModel):
+    """The Feeder."""
+
+    files: list[Path] = []  # provider files (YAML), PAAS_FEEDER_FILES='["federation.yaml"]'
+    interval_s: float = 60.0  # between two readings
+    heartbeat_s: float = 300.0  # unchanged data is sent again after this long
+    stale_s: float = 900.0  # a provider that is silent for longer is left out
+
+
+class TrackerSettings(BaseModel):
+    """The deployment tracker."""
+
+    timeout_min: int = (
+        14400  # overall time-out when the request names none, and the most it may ask
+    )
+    delete_timeout_s: float = (
+        3600.0  # after this a cancel or delete without a result ends by itself
+    )
+    retention_s: float = 86400.0  # a deleted deployment stays readable this long
+    timeline_max: int = 500  # events kept per deployment
+
+
+class DispatchSettings(BaseModel):
+    """The IM dispatcher. All times in seconds unless the name says otherwise."""
+
+    provider_timeout_min: int = 1440  # per provider, when the request names none
+    poll_min_s: float = 1.0  # first interval between two polls of one attempt
+    poll_max_s: float = 30.0  # the interval grows to this
+    polls_per_s: float = 50.0  # at most, per worker and IM server
+    call_margin_s: float = 5.0  # a lease lasts the effect's time-out and this; above clock skew
+    pending_s: float = 60.0  # `pending` without a machine for this long is a failed attempt
+    unknown_s: float = 120.0  # `unknown` for this long is a failed attempt
+    cleanup_beside_s: float = 60.0  # clean-up of a failed attempt holds up the next one this long
+    delete_timeout_s: float = 3600.0  # then DELETE_FAILED, and the possible orphan is reported
+    recheck_s: float = 5.0  # a deleted infrastructure is looked for again after this
+    retry_min_s: float = 1.0  # back-off of temporary faults: first delay, doubled each time
+    retry_max_s: float = 60.0
+    breaker_failures: int = 5  # provider failures in a row that open the circuit breaker
+    breaker_open_s: float = 120.0  # an open breaker lets the next attempt through after this
+
+
+class ImSettings(BaseModel):
+    """The Infrastructure Manager: an existing one when `url` is set, otherwise the embedded one."""
+
+    url: str | None = None
+    port: int = 18800  # embedded IM
+    call_timeout_s: float = 20.0  # of one HTTP call
+    concurrency: int = 20  # calls under way at once to one IM server, from one worker
+    per_provider: int = 5  # of these, for one provider
+    waiting: int = 1000  # effects that may run or wait for a call, per worker
+    start_timeout_s: float = 60.0  # the embedded IM must answer within this
+
+    @property
+    def endpoint(self) -> str:
+        """URL in force."""
+        return (self.url or f"http://127.0.0.1:{self.port}").rstrip("/")
+
+
+class SecretSettings(BaseModel):
+    """Keys. Made in the state directory when nothing is given (one machine only)."""
+
+    keys_file: Path | None = None  # JSON Web Key Set (EC P-256, private), newest key first
+    service_key: SecretStr | None = None  # text from which the IM passwords of attempts are derived
+
+
+class Settings(BaseSettings):
+    """All settings of one process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PAAS_", env_nested_delimiter="_", env_nested_max_split=1, extra="ignore"
+    )
+
+    auth: Literal["none"] = "none"  # who may call the REST API; `none` binds to loopback only
+    topics: dict[str, str] = {}  # other names of topics, PAAS_TOPICS='{"feeder": "my-feeder"}'
+    state: StateSettings = StateSettings()
+    cache: CacheSettings = CacheSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    stream: StreamSettings = StreamSettings()
+    web: WebSettings = WebSettings()
+    parser: ParserSettings = ParserSettings()
+    feeder: FeederSettings = FeederSettings()
+    tracker: TrackerSettings = TrackerSettings()
+    dispatch: DispatchSettings = DispatchSettings()
+    im: ImSettings = ImSettings()
+    secret: SecretSettings = SecretSettings()
+
+    @model_validator(mode="after")
+    def _no_auth_means_loopback(self) -> "Settings":
+        if self.auth == "none" and self.web.host not in ("127.0.0.1", "localhost", "::1"):
+            raise ValueError(
+                f"PAAS_AUTH=none serves loopback only, and PAAS_WEB_HOST is {self.web.host!r}"
+            )
+        return self
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

@@ -1,0 +1,75 @@
+"""The template of one attempt: a validated document with the chosen provider filled in, for IM."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from paas_stream.records import NodeTarget
+from paas_stream.tosca import networks, types, yamltext
+
+
+def for_provider(
+    document: Mapping[str, Any],
+    nodes: Mapping[str, NodeTarget],
+    *,
+    tags: Mapping[str, str],
+    metadata: Mapping[str, str],
+) -> str:
+    """The YAML text to send to IM: `document` as it is to be made at one provider.
+
+    Each compute node gets flavor, image and network of its entry in `nodes`, and the tags; the
+    document gets the metadata. The type of the TOSCA Simple Profile has no place for these, so
+    tosca.nodes.Compute becomes tosca.nodes.indigo.Compute. Types that no node needs are left out.
+    """
+    made = _with_indigo_types(copy.deepcopy(dict(document)))
+    made["metadata"] = {**(made.get("metadata") or {}), **metadata}
+    for name, node in types.nodes_of(made, types.COMPUTE).items():
+        target = nodes.get(name, NodeTarget())
+        _place(node, target)
+        if not networks.linked_networks(made, name):
+            public = networks.is_public(made, name)
+            _properties(node, "endpoint")["network_name"] = _network_name(target, public)
+        if tags:
+            node["properties"] = dict(node.get("properties") or {})
+            node["properties"]["tags"] = {**(node["properties"].get("tags") or {}), **tags}
+    return yamltext.dump(types.with_needed(made))
+
+
+def _with_indigo_types(document: types.Document) -> types.Document:
+    """The document with our compute type in the place of the one of the Simple Profile."""
+    for name, definition in (document.get("node_types") or {}).items():
+        if name != types.INDIGO_COMPUTE and definition.get("derived_from") == types.COMPUTE:
+            definition["derived_from"] = types.INDIGO_COMPUTE
+    for node in document["topology_template"]["node_templates"].values():
+        if node.get("type") == types.COMPUTE:
+            node["type"] = types.INDIGO_COMPUTE
+    return types.with_needed(document)
+
+
+def _place(node: types.Document, target: NodeTarget) -> None:
+    if target.flavor:
+        _properties(node, "host")["instance_type"] = target.flavor
+    system = _properties(node, "os")
+    if target.image:
+        system["image"] = target.image
+    if not system.get("image"):  # IM refuses a volume when it knows nothing of the first disk
+        system.setdefault("type", "linux")
+
+
+def _network_name(target: NodeTarget, public: bool) -> str:
+    """A network as IM reads it: which one at the provider, if that is known, and of which kind."""
+    kind = "PUBLIC" if public else "PRIVATE"
+    if not target.network or target.network in ("PUBLIC", "PRIVATE"):
+        return kind
+    if target.network.endswith((".PUBLIC", ".PRIVATE")) or "," in target.network:
+        return target.network
+    return f"{target.network}.{kind}"
+
+
+def _properties(node: types.Document, capability: str) -> dict[str, Any]:
+    """The properties of a node's capability, made if they are missing."""
+    node["capabilities"] = node.get("capabilities") or {}
+    properties: dict[str, Any] = (
+        node["capabilities"].setdefault(capability, {}).setdefault("properties", {})
+    )
+    return properties

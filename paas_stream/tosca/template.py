@@ -1,0 +1,107 @@
+"""Validation of a TOSCA template: text and inputs in, a self-contained document out, or all faults.
+
+Called in a worker process of the pool by the template parser and the REST API, and directly by the
+command line. No network, no file but our own types.
+"""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from paas_stream.errors import InvalidTemplateError
+from paas_stream.tosca import inputs as inputs_
+from paas_stream.tosca import limits as limits_
+from paas_stream.tosca import parser, requirements, resolve, shape, types
+from paas_stream.tosca.validated import Validated
+
+
+def validate(
+    text: str, inputs: Mapping[str, Any], *, limits: limits_.Limits | None = None
+) -> Validated:
+    """Check a template and its inputs.
+
+    1. Read the text within the limits.
+    2. Check the outer form; imports are refused by name.
+    3. Check the inputs.
+    4. Put their values in place.
+    5. Merge in the type definitions that the template needs.
+    6. Let the TOSCA parser check all of it.
+    7. Read what the nodes need.
+
+    Raises InvalidTemplateError with the faults of steps 3 to 7 together, and those of steps 1 and 2
+    as far as what follows can still be read.
+    """
+    limits = limits or limits_.Limits()
+    tree = limits_.load(text, limits)  # 1
+    limits_.check(inputs, limits, "inputs")
+    faults = shape.faults(tree)  # 2
+    if faults:
+        raise InvalidTemplateError(faults + _input_faults(tree, inputs))
+    checked = _check_inputs(tree, inputs)  # 3
+    resolved = resolve.resolve(tree, checked.values, _declared(tree))  # 4
+    limits_.check(resolved.document, limits, "the template with its inputs in place")
+    faults = checked.faults + resolved.faults
+    misshapen = shape.faults(resolved.document)
+    if misshapen:
+        raise InvalidTemplateError(faults + misshapen)
+    document = types.with_needed(resolved.document)  # 5
+    faults += parser.faults(_for_parser(document, resolved.unresolved))  # 6
+    extracted = requirements.extract(document)  # 7
+    faults += _unreported(extracted.faults, faults)
+    if not faults and not extracted.requirements:
+        faults.append("topology_template.node_templates: there is no compute node to deploy")
+    if faults:
+        raise InvalidTemplateError(list(dict.fromkeys(faults)))
+    return Validated(
+        document=document,
+        template_name=str((document.get("metadata") or {}).get("template_name") or ""),
+        is_automatic=not _has_placement(document),
+        requirements=extracted.requirements,
+        warnings=(*checked.warnings, *extracted.warnings),
+    )
+
+
+def _unreported(found: list[str], faults: list[str]) -> list[str]:
+    """Those of `found` about a place of which `faults` say nothing yet."""
+    places = {fault.partition(": ")[0] for fault in faults}
+    return [fault for fault in found if fault.partition(": ")[0] not in places]
+
+
+def _check_inputs(tree: Mapping[str, Any], given: Mapping[str, Any]) -> inputs_.Checked:
+    definitions = tree["topology_template"].get("inputs") or {}
+    known = types.shipped().get("data_types", {}).keys() | (tree.get("data_types") or {}).keys()
+    return inputs_.check(definitions, given, frozenset(known))
+
+
+def _input_faults(tree: Any, given: Mapping[str, Any]) -> list[str]:
+    """Faults of the inputs of a template that is out of shape, if they can be read."""
+    try:
+        return _check_inputs(tree, given).faults
+    except (AttributeError, KeyError, TypeError):
+        return []
+
+
+def _declared(tree: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(tree["topology_template"].get("inputs") or {})
+
+
+def _for_parser(document: types.Document, unresolved: set[str]) -> types.Document:
+    """A copy that the parser may change, in which inputs without a value are declared.
+
+    Their fault is reported already; this way the parser finds the others.
+    """
+    duplicate = copy.deepcopy(document)
+    if unresolved:
+        duplicate["topology_template"]["inputs"] = {
+            name: {"type": "string", "required": False} for name in unresolved
+        }
+    return duplicate
+
+
+def _has_placement(document: types.Document) -> bool:
+    policies = document["topology_template"].get("policies") or []
+    return any(
+        types.derives(document, "policy_types", policy.get("type"), types.PLACEMENT)
+        for named in policies
+        for policy in named.values()
+    )

@@ -1,0 +1,86 @@
+"""YAML text in, plain values out, and back: the only module that knows the YAML library.
+
+Safe loading only. A timestamp stays the text that it is written as, because everything read here
+travels on as JSON.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+MappingStart = yaml.MappingStartEvent
+SequenceStart = yaml.SequenceStartEvent
+CollectionEnd = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
+Scalar = yaml.ScalarEvent
+Alias = yaml.AliasEvent
+DocumentStart = yaml.DocumentStartEvent
+
+
+class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
+    """The safe loader without dates."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+    for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+class _Dumper(yaml.CSafeDumper):  # type: ignore[misc]
+    """The safe dumper without anchors: every value is written where it stands."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+class YamlError(ValueError):
+    """The text is not YAML, or has something that the safe loader refuses."""
+
+
+def events(text: str) -> Iterator[Any]:
+    """The events of `text` one by one; nothing is built, so nesting costs nothing.
+
+    Raises YamlError at the place where the text stops being YAML.
+    """
+    try:
+        yield from yaml.parse(text, Loader=_Loader)
+    except yaml.YAMLError as exc:
+        raise YamlError(_sentence(exc)) from exc
+
+
+def build(text: str) -> Any:
+    """The value that `text` spells. Raises YamlError.
+
+    Building recurses: call it only on text whose depth was checked.
+    """
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    except yaml.YAMLError as exc:
+        raise YamlError(_sentence(exc)) from exc
+    except ValueError as exc:  # a number too long to convert
+        raise YamlError(f"a number cannot be read: {exc}") from exc
+    finally:
+        loader.dispose()
+
+
+def dump(value: Any) -> str:
+    """`value` as YAML text, keys in the order in which they stand."""
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False
+    )
+    return text
+
+
+def line_of(event: Any) -> int:
+    """The line, from 1, on which an event begins."""
+    line: int = event.start_mark.line
+    return line + 1
+
+
+def _sentence(exc: Any) -> str:
+    mark = getattr(exc, "problem_mark", None)
+    problem = getattr(exc, "problem", None) or getattr(exc, "reason", None) or str(exc)
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return f"{where}{problem}"

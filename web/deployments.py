@@ -1,0 +1,248 @@
+"""`/deployments`: create, list, read, delete, and the timeline."""
+
+import asyncio
+import uuid as uuids
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from faust.web import View
+
+from paas_stream import topics
+from paas_stream.app import app
+from paas_stream.errors import InvalidTemplateError, ParserBusyError, ParserTimeoutError
+from paas_stream.lifecycle import deployment
+from paas_stream.lifecycle.deployment import DeploymentRow, Status, TrackerPolicy
+from paas_stream.lifecycle.timeline import Timeline
+from paas_stream.records import Command, Message, Template
+from paas_stream.secrets import load_vault
+from paas_stream.tosca.pool import ParserPool
+from tables import deployments as tables
+from web import owners, requests, resources
+from web.faults import ApiError, unavailable
+from web.health import as_json
+
+TRACKER = "deployment-tracker"
+_NAMESPACE = uuids.UUID("5a1d6bfe-0f0e-4d53-9d5c-3a6f6c8e2f11")  # of uuids made from a key
+_MOST_PER_PAGE = 1000
+
+settings = app.settings
+vault = load_vault(settings)
+pool = ParserPool(settings.parser)
+_policy = TrackerPolicy(settings.tracker.delete_timeout_s, settings.tracker.retention_s)
+
+
+def check_ready() -> None:
+    """Raise ApiError 503 until tables are filled: before, they would say that nothing exists."""
+    reason = app.readiness.reason
+    if reason is not None:
+        raise unavailable(f"not ready: {reason}")
+
+
+def base_url(request: web.Request) -> str:
+    """The service's URL as the client knows it."""
+    return f"{request.scheme}://{request.host}"
+
+
+async def send(message: Message) -> None:
+    """Send, and answer 503 when the broker does not confirm in time."""
+    try:
+        async with asyncio.timeout(settings.web.send_timeout_s):
+            await app.emit(message)
+    except TimeoutError as exc:
+        raise unavailable(
+            "Kafka did not confirm the request in time; repeat it with the same Idempotency-Key"
+        ) from exc
+
+
+async def find(uuid: str) -> DeploymentRow:
+    """A deployment of this worker. Waits for the tracker before it says 404."""
+    row = tables.index.get(uuid)
+    if row is None or row.created is None:
+        topic = topics.TOPICS[topics.TEMPLATE].broker_name(settings)
+        partition = app.producer.key_partition(topic, uuid.encode()).partition
+        wait = partial(app.positions.caught_up, app, TRACKER, topic, partition)
+        try:
+            caught_up = await wait(settings.web.read_timeout_s)
+        except TimeoutError:
+            caught_up = False
+        row = tables.index.get(uuid)
+        if row is None and not caught_up:
+            raise unavailable("the tracker is behind; whether the deployment exists is not known")
+    if row is None or row.created is None:
+        raise ApiError(404, f"there is no deployment {uuid}")
+    return row
+
+
+def shown(row: DeploymentRow, request: web.Request) -> dict[str, Any]:
+    """The resource for the caller."""
+    return resources.deployment(row, base_url(request), vault.open_json)
+
+
+async def elsewhere(request: web.Request, uuid: str) -> web.Response | None:
+    """The owner's answer, when the owner is another worker."""
+    check_ready()
+    target = owners.owner(uuid)
+    if target is None:
+        return None
+    if owners.HOP in request.headers:
+        raise unavailable("the deployment's worker is being changed")
+    return await owners.forward(request, target)
+
+
+@app.page("/deployments")
+@app.page("/deployments/")
+class Deployments(View):
+    """The collection."""
+
+    async def post(self, request: web.Request) -> web.Response:
+        """Accept a template. Template faults answer 400 at once."""
+        check_ready()
+        body = await requests.deployment_request(request)
+        token = requests.bearer_token(request)
+        sealed = vault.seal(token) if token is not None else None
+        uuid = _uuid_for(request)
+        message = body.to_template(uuid, settings, sealed)
+        if "Idempotency-Key" in request.headers and (known := await _known(request, uuid)):
+            return known
+        await _validate(message)
+        await send(message)
+        row = DeploymentRow(uuid, message.timestamp.timestamp(), message.timestamp.timestamp())
+        row = deployment.step(row, message, row.first_seen, _policy).row or row
+        location = {"Location": f"{base_url(request)}/deployments/{uuid}"}
+        return as_json(shown(row, request), 201, location)
+
+    async def get(self, request: web.Request) -> web.Response:
+        """A page of the deployments of all workers, newest first."""
+        check_ready()
+        number = requests.integer(request, "page", 0, 0, 1_000_000)
+        size = requests.integer(request, "size", 10, 1, _MOST_PER_PAGE)
+        rows = _filtered(request)
+        rows.sort(key=lambda row: (row.created or 0.0, row.uuid), reverse=True)
+        if owners.HOP in request.headers:
+            found = [shown(row, request) | {"_at": row.created} for row in rows[: _upto(request)]]
+            return as_json({"total": len(rows), "content": found})
+        upto = (number + 1) * size
+        mine = [(row.created or 0.0, row.uuid, shown(row, request)) for row in rows[:upto]]
+        total = len(rows)
+        query = {k: v for k, v in request.query.items() if k not in ("page", "size")}
+        for answer in await owners.ask_others(request.path, query | {"upto": str(upto)}):
+            total += answer["total"]
+            mine += [(one.pop("_at"), one["uuid"], one) for one in answer["content"]]
+        mine.sort(key=lambda one: one[:2], reverse=True)
+        content = [_rebased(one, request) for _, _, one in mine[number * size : upto]]
+        url = f"{base_url(request)}/deployments"
+        return as_json(
+            resources.page(
+                content, number=number, size=size, total=total, url=url, query=urlencode(query)
+            )
+        )
+
+
+@app.page("/deployments/{uuid}")
+class Deployment(View):
+    """One deployment."""
+
+    async def get(self, request: web.Request, uuid: str) -> web.Response:
+        """The resource."""
+        if there := await elsewhere(request, uuid):
+            return there
+        return as_json(shown(await find(uuid), request))
+
+    async def delete(self, request: web.Request, uuid: str) -> web.Response:
+        """Ask for the delete; running work is cancelled by it."""
+        if there := await elsewhere(request, uuid):
+            return there
+        row = await find(uuid)
+        if row.status in (Status.DELETE_IN_PROGRESS, Status.DELETE_COMPLETE):
+            raise ApiError(409, f"Cannot delete a deployment in {row.status} state")
+        force = request.query.get("force", "false").lower() == "true"
+        await send(Command(uuid=uuid, command="delete", force=force, timestamp=datetime.now(UTC)))
+        return web.Response(status=204)
+
+
+@app.page("/deployments/{uuid}/events")
+class Events(View):
+    """The timeline of one deployment."""
+
+    async def get(self, request: web.Request, uuid: str) -> web.Response:
+        """Every step, attempt and reason, oldest first."""
+        if there := await elsewhere(request, uuid):
+            return there
+        await find(uuid)
+        return as_json(resources.events(tables.timelines.get(uuid) or Timeline()))
+
+
+def _uuid_for(request: web.Request) -> str:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return str(uuids.uuid4())
+    owner = requests.ANONYMOUS
+    return str(uuids.uuid5(_NAMESPACE, f"{owner.issuer}\n{owner.subject}\n{key}"))
+
+
+async def _known(request: web.Request, uuid: str) -> web.Response | None:
+    """The answer of an earlier POST with the same key."""
+    target = owners.owner(uuid)
+    try:
+        if target is None:
+            return as_json(shown(await find(uuid), request), 201)
+        answers = await owners.ask(target, f"/deployments/{uuid}")
+    except ApiError as exc:
+        if exc.status == 404:
+            return None
+        raise
+    return as_json(_rebased(answers, request), 201)
+
+
+async def _validate(message: Template) -> None:
+    try:
+        await pool.validate(message.template, message.template_inputs)
+    except InvalidTemplateError as exc:
+        raise ApiError(400, exc.message, faults=exc.faults) from exc
+    except (ParserTimeoutError, ParserBusyError):
+        return  # the agent decides: it has the same limits, and all the time it needs
+
+
+def _filtered(request: web.Request) -> list[DeploymentRow]:
+    """This worker's deployments that the query asks for."""
+    excluded = {
+        status.strip()
+        for value in request.query.getall("excludedStatus", [])
+        for status in value.split(",")
+    }
+    group = request.query.get("userGroup")
+    return [
+        row
+        for row in tables.index.values()
+        if row.created is not None
+        and row.status not in excluded
+        and (group is None or row.user_group == group)
+    ]
+
+
+def _upto(request: web.Request) -> int:
+    return requests.integer(request, "upto", _MOST_PER_PAGE, 1, 1_000_000_000)
+
+
+def _rebased(resource: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    """Links as this caller reaches them; another worker made them with its own address."""
+    here = f"{base_url(request)}/deployments/{resource['uuid']}"
+    for link in resource["links"]:
+        rest = link["href"].partition(resource["uuid"])[2]
+        link["href"] = here + rest
+    return resource
+
+
+@app.task
+async def warm() -> None:
+    """Start the worker processes before the first request comes."""
+    await pool.warm()
+
+
+@app.on_before_shutdown.connect(weak=False)
+async def close(*_: Any, **__: Any) -> None:
+    """Stop the worker processes."""
+    await pool.close()

@@ -1,0 +1,89 @@
+"""Error answers: every one is JSON with `code`, `title` and `message`."""
+
+import http
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from paas_stream.app import app
+from paas_stream.errors import PaasError, TemporaryError
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class ApiError(Exception):
+    """An answer that is an error."""
+
+    def __init__(
+        self, status: int, message: str, *, retry_after_s: int | None = None, **extra: Any
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.retry_after_s = retry_after_s
+        self.extra = extra
+
+
+def unavailable(message: str, retry_after_s: int = 2) -> ApiError:
+    """503: the same request may succeed soon."""
+    return ApiError(503, message, retry_after_s=retry_after_s)
+
+
+def answer(
+    status: int, message: str, *, headers: dict[str, str] | None = None, **extra: Any
+) -> web.Response:
+    """An error body."""
+    body = {
+        "code": status,
+        "title": http.HTTPStatus(status).phrase,
+        "message": message,
+        **extra,
+    }
+    return web.Response(
+        body=orjson.dumps(body), status=status, content_type="application/json", headers=headers
+    )
+
+
+@web.middleware
+async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever goes wrong into an error body; nothing internal gets out."""
+    try:
+        return await handler(request)
+    except ApiError as exc:
+        wait = exc.retry_after_s
+        headers = {"Retry-After": str(wait)} if wait is not None else None
+        return answer(exc.status, exc.message, headers=headers, **exc.extra)
+    except web.HTTPException as exc:
+        if exc.status < 400:
+            raise
+        headers = {"Allow": exc.headers["Allow"]} if "Allow" in exc.headers else None
+        return answer(exc.status, _http_message(exc, request), headers=headers)
+    except TemporaryError as exc:
+        return answer(503, exc.message, headers={"Retry-After": str(int(exc.delay_s or 2))})
+    except PaasError:
+        log.exception("%s %s failed", request.method, request.path)
+        return answer(500, "the request failed; the operators can find the reason in the log")
+    except Exception:
+        log.exception("%s %s failed", request.method, request.path)
+        return answer(500, "the request failed; the operators can find the reason in the log")
+
+
+def install() -> None:
+    """Put the middleware around all routes."""
+    app.web.web_app.middlewares.append(errors_as_json)
+
+
+def _http_message(exc: web.HTTPException, request: web.Request) -> str:
+    match exc.status:
+        case 404:
+            return f"there is nothing at {request.path}"
+        case 405:
+            return f"{request.method} is not possible at {request.path}"
+        case 413:
+            return "the request body is too large"
+    return exc.reason

@@ -1,0 +1,45 @@
+"""Liveness and readiness."""
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+from faust.web import View
+
+from paas_stream import __version__
+from paas_stream.app import app
+
+
+def as_json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """A JSON answer."""
+    return web.Response(
+        body=orjson.dumps(body), status=status, content_type="application/json", headers=headers
+    )
+
+
+@app.page("/healthz")
+class Healthz(View):
+    """The event loop turns. Says nothing about Kafka: a restart would not help it."""
+
+    async def get(self, request: web.Request) -> web.Response:
+        return as_json({"status": "alive", "worker": app.settings.web.worker})
+
+
+@app.page("/readyz")
+class Readyz(View):
+    """Whether this worker may be asked; the reason if not."""
+
+    async def get(self, request: web.Request) -> web.Response:
+        reason = app.readiness.reason
+        if reason is None:
+            return as_json({"status": "ready", "worker": app.settings.web.worker})
+        body = {"status": "not ready", "worker": app.settings.web.worker, "message": reason}
+        return as_json(body, 503, {"Retry-After": "2"})
+
+
+@app.page("/info")
+class Info(View):
+    """What this is."""
+
+    async def get(self, request: web.Request) -> web.Response:
+        return as_json({"name": "paas-stream", "version": __version__})

@@ -1,0 +1,94 @@
+"""Which worker has a deployment, and how the others ask it.
+
+Faust's own forwarder drops headers and request bodies, so requests are forwarded here: only between
+workers of this application, told apart by a header.
+"""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from paas_stream import topics
+from paas_stream.app import app
+from web.faults import ApiError, unavailable
+
+HOP = "X-Paas-Stream-Hop"  # set on requests between workers: answer from your own tables
+_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=3)
+_DROPPED = frozenset({"transfer-encoding", "connection", "content-length", "date", "server"})
+_topic = topics.TOPICS[topics.TEMPLATE].broker_name(app.settings)
+
+
+def owner(uuid: str) -> URL | None:
+    """The worker that has this deployment's partition; None: it is this one.
+
+    Raises ApiError 503 while partitions are being assigned.
+    """
+    try:
+        url = app.assignor.external_key_store(_topic, uuid.encode())
+    except KeyError as exc:
+        raise unavailable("the deployment's worker is being changed") from exc
+    return None if _is_here(url) else url
+
+
+def others() -> set[URL]:
+    """All other workers."""
+    urls = {URL(url) for url in app.assignor.external_topics_metadata()}
+    return {url for url in urls if not _is_here(url)}
+
+
+def _is_here(url: URL) -> bool:
+    mine = app.conf.canonical_url
+    return (url.host, url.port) == (mine.host, mine.port)
+
+
+async def forward(request: web.Request, target: URL) -> web.Response:
+    """Let the owner answer."""
+    headers = {
+        name: value
+        for name, value in request.headers.items()
+        if name.lower() not in ("host", "content-length", "transfer-encoding")
+    }
+    headers[HOP] = app.settings.web.worker
+    url = target.with_path(request.path).with_query(request.query)
+    try:
+        async with app.http_client.request(
+            request.method,
+            url,
+            headers=headers,
+            data=await request.read(),
+            timeout=_TIMEOUT,
+            allow_redirects=False,
+        ) as response:
+            kept = {k: v for k, v in response.headers.items() if k.lower() not in _DROPPED}
+            return web.Response(body=await response.read(), status=response.status, headers=kept)
+    except (aiohttp.ClientError, TimeoutError) as exc:
+        raise unavailable("the deployment's worker does not answer") from exc
+
+
+async def ask(target: URL, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
+    """Ask another worker. Raises ApiError: 404 as it says, 503 for anything else that goes wrong."""
+    headers = {HOP: app.settings.web.worker}
+    url = target.with_path(path).with_query(params or {})
+    try:
+        async with app.http_client.get(url, headers=headers, timeout=_TIMEOUT) as response:
+            if response.status == 404:
+                raise ApiError(404, "there is no such deployment")
+            if response.status != 200:
+                raise unavailable("a worker cannot answer yet")
+            return dict(await response.json())
+    except (aiohttp.ClientError, TimeoutError) as exc:
+        raise unavailable("a worker does not answer") from exc
+
+
+async def ask_others(path: str, params: dict[str, str]) -> list[dict[str, Any]]:
+    """The same question to all other workers: one that does not answer makes it a 503."""
+    return list(await asyncio.gather(*(ask(target, path, params) for target in others())))
+
+
+@app.on_rebalance_complete.connect(weak=False)
+async def know_partitions(*_: Any, **__: Any) -> None:
+    """Finding an owner needs the topic's metadata in the producer."""
+    await app.producer._producer.partitions_for(_topic)

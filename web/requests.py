@@ -1,0 +1,114 @@
+"""What clients send: read, coerced and checked."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from paas_stream.records import Owner, Request, Template
+from paas_stream.settings import Settings
+from web.faults import ApiError
+
+ANONYMOUS = Owner(issuer="urn:paas-stream:none", subject="anonymous", username="anonymous")
+
+Minutes = Annotated[int, Field(ge=1)]
+
+
+class DeploymentRequest(BaseModel):
+    """Body of POST /deployments. Existing clients send numbers and booleans as text."""
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    template: str = Field(min_length=1)
+    parameters: dict[str, Any] = {}
+    callback: str | None = Field(None, pattern=r"^https?:")
+    timeoutMins: Minutes | None = None
+    providerTimeoutMins: Minutes | None = None
+    maxProvidersRetry: Minutes | None = None
+    keepLastAttempt: bool = False
+    userGroup: str | None = None
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _null_is_empty(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+    @field_validator("keepLastAttempt", mode="before")
+    @classmethod
+    def _null_is_false(cls, value: Any) -> Any:
+        return False if value is None else value
+
+    @model_validator(mode="after")
+    def _provider_timeout_fits(self) -> "DeploymentRequest":
+        if self.timeoutMins is not None and (self.providerTimeoutMins or 0) > self.timeoutMins:
+            raise ValueError("ProviderTimeout must be <= Timeout")
+        return self
+
+    def to_template(self, uuid: str, settings: Settings, token: str | None) -> Template:
+        """The message for `template`; `token` is sealed."""
+        now = datetime.now(UTC)
+        timeout = min(
+            self.timeoutMins or settings.tracker.timeout_min, settings.tracker.timeout_min
+        )
+        provider = self.providerTimeoutMins or settings.dispatch.provider_timeout_min
+        return Template(
+            uuid=uuid,
+            timestamp=now,
+            template=self.template,
+            template_inputs=self.parameters,
+            callback=self.callback,
+            request=Request(
+                owner=ANONYMOUS,
+                user_group=self.userGroup,
+                max_providers=self.maxProvidersRetry,
+                deadline=now + timedelta(minutes=timeout),
+                per_provider_timeout=min(provider, timeout),
+                keep_last_attempt=self.keepLastAttempt,
+                access_token=token,
+            ),
+        )
+
+
+async def deployment_request(request: web.Request) -> DeploymentRequest:
+    """The body of a POST. Raises ApiError 400 with every fault, 413 or 415."""
+    if request.content_type not in ("application/json", "application/octet-stream"):
+        raise ApiError(415, "the body must be application/json")
+    try:
+        body = await request.json()
+    except (json.JSONDecodeError, UnicodeDecodeError) as exc:
+        raise ApiError(400, f"the body is not JSON: {exc}") from exc
+    except RecursionError as exc:
+        raise ApiError(400, "the body is nested too deeply") from exc
+    if not isinstance(body, dict):
+        raise ApiError(400, f"a JSON object was expected, not {type(body).__name__}")
+    try:
+        return DeploymentRequest.model_validate(body)
+    except ValidationError as exc:
+        faults = [_sentence(error) for error in exc.errors()]
+        raise ApiError(400, "; ".join(faults), faults=faults) from exc
+
+
+def _sentence(error: Any) -> str:
+    where = ".".join(map(str, error["loc"]))
+    text = error["msg"].removeprefix("Value error, ")
+    return f"{where}: {text}" if where else text
+
+
+def bearer_token(request: web.Request) -> str | None:
+    """The caller's access token, if one was sent."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def integer(request: web.Request, name: str, default: int, least: int, most: int) -> int:
+    """A number in the query. Raises ApiError 400."""
+    text = request.query.get(name, str(default))
+    try:
+        value = int(text)
+    except ValueError as exc:
+        raise ApiError(400, f"{name} must be a whole number, not {text!r}") from exc
+    if not least <= value <= most:
+        raise ApiError(400, f"{name} must be from {least} to {most}")
+    return value

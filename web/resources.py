@@ -1,0 +1,94 @@
+"""What clients get: deployments, pages and timelines as the contract shapes them."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from paas_stream.lifecycle.deployment import DeploymentRow
+from paas_stream.lifecycle.timeline import Timeline
+
+
+def moment(seconds: float) -> str:
+    """`2025-01-31T10:20+0000`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M%z")
+
+
+def deployment(
+    row: DeploymentRow, base: str, open_outputs: Callable[[str], dict[str, Any]]
+) -> dict[str, Any]:
+    """The resource; fields without value are left out. `base` is the service's own URL."""
+    here = f"{base}/deployments/{row.uuid}"
+    endpoint = None
+    if row.provider_endpoint is not None:
+        endpoint = {
+            "cpEndpoint": row.provider_endpoint,
+            "region": row.region_name,
+            "deploymentType": "TOSCA",
+            "iaasType": (row.provider_type or "").upper(),
+        }
+    resource = {
+        "uuid": row.uuid,
+        "creationTime": moment(row.created or row.first_seen),
+        "updateTime": moment(row.updated),
+        "physicalId": row.physical_id,
+        "status": row.status.value,
+        "statusReason": row.status_reason,
+        "outputs": open_outputs(row.outputs) if row.outputs is not None else {},
+        "task": row.task.value,
+        "callback": row.callback,
+        "userGroup": row.user_group,
+        "cloudProviderName": row.provider_name,
+        "cloudProviderEndpoint": endpoint,
+        "createdBy": {"issuer": row.issuer, "subject": row.subject},
+        "links": [
+            {"rel": "self", "href": here},
+            {"rel": "resources", "href": f"{here}/resources"},
+            {"rel": "template", "href": f"{here}/template"},
+        ],
+    }
+    return {name: value for name, value in resource.items() if value is not None}
+
+
+def page(
+    content: Iterable[dict[str, Any]], *, number: int, size: int, total: int, url: str, query: str
+) -> dict[str, Any]:
+    """A page of a list, with links to its neighbours."""
+    pages = max(1, -(-total // size))
+    rest = f"&{query}" if query else ""
+
+    def link(rel: str, target: int) -> dict[str, str]:
+        return {"rel": rel, "href": f"{url}?page={target}&size={size}{rest}"}
+
+    links = [link("first", 0), link("self", number), link("last", pages - 1)]
+    if number > 0:
+        links.insert(1, link("prev", number - 1))
+    if number < pages - 1:
+        links.insert(-1, link("next", number + 1))
+    return {
+        "links": links,
+        "content": list(content),
+        "page": {"size": size, "totalElements": total, "totalPages": pages, "number": number},
+    }
+
+
+def events(timeline: Timeline) -> list[dict[str, Any]]:
+    """The timeline, oldest first."""
+    return [
+        {
+            name: value
+            for name, value in {
+                "id": event.id,
+                "time": datetime.fromtimestamp(event.at, UTC).isoformat(timespec="milliseconds"),
+                "component": event.component,
+                "step": event.step,
+                "status": event.status,
+                "message": event.message,
+                "attempt": event.attempt,
+                "provider": event.provider_name,
+                "region": event.region_name,
+                "durationSeconds": event.duration_s,
+            }.items()
+            if value is not None
+        }
+        for event in timeline.events
+    ]
