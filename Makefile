@@ -70,7 +70,7 @@ lock: $(UV)  ## pin the newest versions that setup.cfg and requirements/im.in al
 	compile requirements/im.in -o requirements/im.txt
 
 clean:  ## stop everything, remove .venv and what tools left; .paas-stream stays
-	@if [ -x $(BIN)/paas-stream ]; then $(BIN)/paas-stream stop; fi
+	@if [ -x $(BIN)/paas-stream ]; then $(BIN)/paas-stream stop || true; fi
 	@echo "==> Removing .venv, builds and the tools' caches"
 	@rm -rf .venv build *.egg-info .coverage
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -20,7 +20,7 @@ MODULES: Final = [
 settings = get_settings()
 app = DurableApp(
     settings,
-    datadir=settings.state.dir / "workers" / settings.web.worker,
+    datadir=settings.state.dir / "workers" / settings.web.worker / "data",
     web_host=settings.web.host,
     web_bind=settings.web.host,
     web_port=settings.web.port,

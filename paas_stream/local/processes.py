@@ -77,7 +77,7 @@ def identity(pid: int) -> str | None:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The name in brackets may hold blanks; after it come the state and 18 fields to the start time.
+    # After the name in brackets, which may hold blanks: 0 state, 17 threads, 19 start time.
     fields = stat.rpartition(")")[2].split()
     # A killed program's threads end one by one: until the last one has, its ports are taken.
     is_dead = fields[0] in "ZX" and int(fields[17]) <= 1

@@ -11,9 +11,15 @@ from paas_stream.selection.reasons import Code, Reason, amount, some
 
 
 def in_order(flavors: Iterable[Flavor]) -> tuple[Flavor, ...]:
-    """Ascending by GPUs, vCPUs, RAM and disk; of equals those private to the project first."""
+    """Ascending by GPUs, vCPUs, RAM and disk; of equals those private to the project first.
+
+    InfiniBand, being scarce, is left to those who ask for it.
+    """
     return tuple(
-        sorted(flavors, key=lambda f: (f.gpus, f.vcpus, f.ram, f.disk, f.is_shared, f.name))
+        sorted(
+            flavors,
+            key=lambda f: (f.gpus, f.vcpus, f.ram, f.disk, f.is_shared, f.infiniband, f.name),
+        )
     )
 
 

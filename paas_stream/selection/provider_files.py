@@ -5,14 +5,14 @@ force is never half of two. Credentials are resolved when they are asked for, so
 password needs no restart.
 """
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
 from pydantic import ValidationError
 
 from paas_stream.errors import ConfigurationError
@@ -112,18 +112,31 @@ def _read_file(file: Path, faults: list[str]) -> ProviderFile | None:
 def _validated(data: Any) -> tuple[ProviderFile | None, list[str]]:
     try:
         # As JSON, because pydantic's strict mode then takes lists for tuples and text for dates.
-        text = orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
-        return ProviderFile.model_validate_json(text), []
+        # Not orjson: it would turn infinity into null, and so into a quota that is not known.
+        return ProviderFile.model_validate_json(json.dumps(data, default=_plain)), []
     except ValidationError as exc:
         return None, list(_sentences(exc))
-    except TypeError as exc:
+    except (TypeError, ValueError, RecursionError) as exc:
         return None, [f"a value that JSON does not have: {exc}"]
 
 
+def _plain(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"a value of type {type(value).__name__}")
+
+
 def _sentences(exc: ValidationError) -> Iterator[str]:
-    for error in exc.errors(include_url=False, include_input=False):
-        message = error["msg"].removeprefix("Value error, ")
-        yield f"{_path(error['loc'])}: {message}"
+    errors = exc.errors(include_url=False, include_input=False)
+    for error in errors:
+        place = error["loc"]
+        # pydantic calls a list too short when it has dropped a faulty item, which is told already
+        if error["type"] == "too_short" and any(
+            len(other["loc"]) > len(place) and other["loc"][: len(place)] == place
+            for other in errors
+        ):
+            continue
+        yield f"{_path(place)}: {error['msg'].removeprefix('Value error, ')}"
 
 
 def _path(parts: tuple[int | str, ...]) -> str:

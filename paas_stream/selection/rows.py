@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Self
 
 from paas_stream.records import Feeder, Flavor, Image
 from paas_stream.selection import flavors, images, networks, quotas
@@ -13,11 +14,16 @@ class ProviderRow:
     """What the Feeder said last, and when that arrived.
 
     Kept for as long as the message is the last one: what does not depend on the template is worked
-    out once, at the first request.
+    out once, by `prepare` when the message comes, or else at the first request.
     """
 
     feeder: Feeder
     received_at: datetime
+
+    def prepare(self) -> Self:
+        """The same row with everything worked out, so that no request has to wait for it."""
+        _ = self.name, self.site, self.flavors, self.images, self.networks, self.budget
+        return self
 
     @cached_property
     def name(self) -> tuple[str, str, str]:

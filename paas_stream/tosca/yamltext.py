@@ -1,7 +1,7 @@
 """YAML text in, plain values out, and back: the only module that knows the YAML library.
 
-Safe loading only. A timestamp stays the text that it is written as, because everything read here
-travels on as JSON.
+Safe loading only. Timestamps and keys stay the text that they are written as, because everything
+read here travels on as JSON.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,15 @@ DocumentStart = yaml.DocumentStartEvent
 
 
 class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
-    """The safe loader without dates."""
+    """The safe loader without dates, and with text keys only."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        self.flatten_mapping(node)  # first, because it looks for the tag of merge keys
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                key.tag = "tag:yaml.org,2002:str"
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found
 
 
 _Loader.yaml_implicit_resolvers = {

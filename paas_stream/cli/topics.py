@@ -1,0 +1,106 @@
+"""`paas-stream topics ...`: what goes through Kafka."""
+
+import asyncio
+import json
+
+import click
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from paas_stream.errors import PermanentError, TemporaryError
+from paas_stream.settings import get_settings
+from paas_stream.topics import TOPICS
+
+_BATCH_MS = 500
+
+
+@click.group()
+def topics() -> None:
+    """Look at the topics."""
+
+
+@topics.command()
+@click.argument("name", type=click.Choice(sorted(TOPICS), case_sensitive=True))
+@click.option("--from-beginning", "-b", is_flag=True, help="Also what is there already.")
+@click.option("--uuid", help="Only records of this deployment.")
+@click.option("--count", "-n", type=click.IntRange(1), help="Stop after so many records.")
+@click.option("--no-follow", is_flag=True, help="Stop at the end of what is there now.")
+def tail(
+    name: str, from_beginning: bool, uuid: str | None, count: int | None, no_follow: bool
+) -> None:
+    """Print the records of topic NAME as they come, one JSON object a line."""
+    try:
+        asyncio.run(_tail(name, from_beginning or no_follow, uuid, count, not no_follow))
+    except KafkaError as exc:
+        raise TemporaryError(f"Kafka does not answer: {exc!r}") from exc
+    except KeyboardInterrupt:
+        return
+
+
+async def _tail(
+    name: str, from_beginning: bool, uuid: str | None, count: int | None, follow: bool
+) -> None:
+    settings = get_settings()
+    topic = TOPICS[name].broker_name(settings)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka.bootstrap,
+        enable_auto_commit=False,
+        request_timeout_ms=int(settings.kafka.request_timeout_s * 1000),
+    )
+    await consumer.start()
+    try:
+        await _print(consumer, topic, from_beginning, uuid, count, follow)
+    finally:
+        await consumer.stop()
+
+
+async def _print(
+    consumer: AIOKafkaConsumer,
+    topic: str,
+    from_beginning: bool,
+    uuid: str | None,
+    count: int | None,
+    follow: bool,
+) -> None:
+    metadata = await consumer._client.fetch_all_metadata()  # known topics only: none is created
+    if topic not in metadata.topics():
+        raise PermanentError(f"there is no topic {topic} yet; has a worker been started?")
+    from aiokafka import TopicPartition
+
+    partitions = [TopicPartition(topic, p) for p in metadata.partitions_for_topic(topic) or ()]
+    consumer.assign(partitions)
+    ends = await consumer.end_offsets(partitions)
+    for partition in partitions:
+        if from_beginning:
+            await consumer.seek_to_beginning(partition)
+        else:
+            consumer.seek(partition, ends[partition])
+    left = count
+    while follow or not await _at(consumer, ends):
+        for records in (await consumer.getmany(timeout_ms=_BATCH_MS)).values():
+            for record in records:
+                if uuid is not None and (record.key or b"").decode(errors="replace") != uuid:
+                    continue
+                click.echo(_line(record))
+                if left is not None and (left := left - 1) == 0:
+                    return
+
+
+async def _at(consumer: AIOKafkaConsumer, ends: dict[object, int]) -> bool:
+    return all([await consumer.position(partition) >= end for partition, end in ends.items()])
+
+
+def _line(record: object) -> str:
+    value = getattr(record, "value", None) or b""
+    try:
+        shown = json.loads(value)
+    except ValueError:
+        shown = value.decode("utf-8", "backslashreplace")
+    return json.dumps(
+        {
+            "partition": getattr(record, "partition", None),
+            "offset": getattr(record, "offset", None),
+            "key": (getattr(record, "key", None) or b"").decode("utf-8", "backslashreplace"),
+            "value": shown,
+        }
+    )

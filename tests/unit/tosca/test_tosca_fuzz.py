@@ -1,0 +1,130 @@
+"""No template, however strange, ends in anything but a document or sentences."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from paas_stream.errors import InvalidTemplateError
+from paas_stream.tosca import merge, template, yamltext
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+SEEDS = [
+    yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text("utf-8"))
+    for name in ("vm", "cluster", "invalid")
+]
+SEEDS.append(
+    yaml.safe_load("""
+tosca_definitions_version: tosca_simple_yaml_1_0
+metadata: {template_name: mixed}
+node_types:
+  my.Vm:
+    derived_from: tosca.nodes.indigo.Compute
+    properties: {level: {type: integer, default: 1, constraints: [{in_range: [0, 3]}]}}
+    capabilities: {host: {type: my.Host}}
+    requirements: [peer: {capability: tosca.capabilities.Node, occurrences: [0, 1]}]
+capability_types:
+  my.Host:
+    derived_from: tosca.capabilities.indigo.Container
+    properties: {num_cpus: {type: integer, default: 2}}
+topology_template:
+  inputs: {ports: {type: map, entry_schema: {type: PortSpec}, default: {a: {source: 22}}}}
+  node_templates:
+    a:
+      type: my.Vm
+      properties: {level: 2, tags: {a: b}}
+      capabilities: {endpoint: {properties: {ports: {get_input: ports}}}}
+      interfaces: {Standard: {configure: {implementation: x.yml, inputs: {a: {get_input: ports}}}}}
+      requirements:
+        - local_storage:
+            node: disk
+            relationship: {type: tosca.relationships.AttachesTo, properties: {location: /d}}
+    disk: {type: tosca.nodes.BlockStorage, properties: {size: 1 GB}}
+    net: {type: tosca.nodes.network.Network, properties: {network_type: public}}
+    port: {type: tosca.nodes.network.Port, requirements: [binding: a, link: net]}
+  policies: [p: {type: tosca.policies.Placement, targets: [a]}]
+  groups: {g: {type: tosca.groups.Root, members: [a]}}
+  outputs: {o: {value: {concat: [x, {get_attribute: [a, public_address, 0]}]}}}
+""")
+)
+
+STRANGE = [
+    None,
+    0,
+    -1,
+    1.5,
+    True,
+    "",
+    "x",
+    "a",
+    [],
+    {},
+    [None],
+    [1, 2],
+    ["a"],
+    {"a": 1},
+    [{"a": {}}],
+    {"a": {"type": "x"}},
+    {"get_input": "ports"},
+    {"get_input": ["a", 1]},
+    {"get_property": ["SELF", "level"]},
+    {"get_attribute": ["a", "b"]},
+    {"concat": ["a", "b"]},
+    "tosca.nodes.Compute",
+    "tosca.nodes.BlockStorage",
+    "tosca.capabilities.Container",
+]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths of all values inside `value`."""
+    if isinstance(value, dict):
+        return [p for key, item in value.items() for p in [(*path, key), *places(item, (*path, key))]]
+    if isinstance(value, list):
+        return [p for n, item in enumerate(value) for p in [(*path, n), *places(item, (*path, n))]]
+    return []
+
+
+def changed(tree: Any, place: tuple[Any, ...], value: Any) -> None:
+    """Put `value` at `place`, or take away what is there when it is `...`; if it is still there."""
+    for step in place[:-1]:
+        if not isinstance(tree, dict | list) or isinstance(tree, list) != isinstance(step, int):
+            return
+        if step not in tree and isinstance(tree, dict):
+            return
+        if isinstance(tree, list) and step >= len(tree):
+            return
+        tree = tree[step]
+    if isinstance(tree, dict) and isinstance(place[-1], str):
+        if value is ...:
+            tree.pop(place[-1], None)
+        else:
+            tree[place[-1]] = copy.deepcopy(value)
+
+
+@st.composite
+def spoiled(draw: st.DrawFn) -> dict[str, Any]:
+    tree: dict[str, Any] = copy.deepcopy(draw(st.sampled_from(SEEDS)))
+    for place in draw(st.lists(st.sampled_from(places(tree)), min_size=1, max_size=3)):
+        changed(tree, place, draw(st.sampled_from([..., *STRANGE])))
+    return tree
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(spoiled())
+def test_a_spoiled_template_is_validated_or_refused_with_sentences(tree: dict[str, Any]) -> None:
+    try:
+        made = template.validate(yamltext.dump(tree), {})
+    except InvalidTemplateError as exc:
+        assert exc.faults
+        assert all(isinstance(fault, str) and fault for fault in exc.faults)
+        assert ".py" not in str(exc)
+        return
+    orjson.dumps(made.document)
+    merge.for_provider(made.document, {}, tags={"a": "b"}, metadata={"c": "d"})

@@ -1,0 +1,213 @@
+"""The pool: a template may hang, crash or swell, and the next one is served."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from paas_stream.errors import InvalidTemplateError, ParserBusyError, ParserTimeoutError
+from paas_stream.settings import ParserSettings
+from paas_stream.tosca import pool, worker
+
+Text = Callable[..., str]
+
+# The TOSCA parser follows `derived_from` for ever.
+CYCLES = ["{a: {derived_from: a}}", "{a: {derived_from: b}, b: {derived_from: a}}"]
+
+
+@pytest.fixture
+async def parser() -> AsyncIterator[pool.ParserPool]:
+    made = pool.ParserPool(ParserSettings(timeout_s=1.0, queue=2))
+    await made.warm()
+    yield made
+    await made.close()
+
+
+def worker_pids() -> list[int]:
+    """The processes of this test's pool."""
+    return [
+        child.pid
+        for child in multiprocessing.active_children()
+        if child.pid and child.name == "pebble_pool_worker"
+    ]
+
+
+class TestService:
+    async def test_the_result_is_that_of_the_validation(
+        self, parser: pool.ParserPool, one_node: Text
+    ) -> None:
+        text = one_node(
+            "capabilities: {host: {properties: {num_cpus: {get_input: n}}}}",
+            inputs="n: {type: integer}",
+        )
+        made = await parser.validate(text, {"n": "3", "m": 1})
+        assert made.requirements[0].cpus == 3
+        assert len(made.warnings) == 1
+
+    async def test_all_faults_travel_back(self, parser: pool.ParserPool, one_node: Text) -> None:
+        text = one_node("properties: {a: 1, b: 2}", inputs="n: {type: integer}")
+        with pytest.raises(InvalidTemplateError) as caught:
+            await parser.validate(text, {})
+        assert len(caught.value.faults) == 3
+        assert str(caught.value) == "; ".join(caught.value.faults)
+
+    async def test_templates_at_once_do_not_mix(
+        self, parser: pool.ParserPool, one_node: Text
+    ) -> None:
+        async def count(number: int) -> int:
+            body = f"capabilities: {{scalable: {{properties: {{count: {number}}}}}}}"
+            return (await parser.validate(one_node(body), {})).requirements[0].count
+
+        assert await asyncio.gather(*map(count, range(3))) == [0, 1, 2]
+
+    async def test_the_limits_of_the_settings_count(self, one_node: Text) -> None:
+        small = pool.ParserPool(ParserSettings(max_bytes=400))
+        with pytest.raises(InvalidTemplateError, match="at most 400"):
+            await small.validate(one_node("#" * 400), {})
+        await small.close()
+
+    async def test_this_process_does_not_load_the_tosca_parser(self) -> None:
+        code = "import sys, paas_stream.tosca.pool; sys.exit('toscaparser' in sys.modules)"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        )
+        assert await process.wait() == 0
+
+
+class TestTrouble:
+    @pytest.mark.parametrize("node_types", CYCLES)
+    async def test_a_template_that_hangs_is_given_up_and_the_next_one_served(
+        self, parser: pool.ParserPool, topology: Text, one_node: Text, node_types: str
+    ) -> None:
+        text = topology(
+            "node_templates: {node: {type: tosca.nodes.Compute}, x: {type: a}}",
+            f"node_types: {node_types}",
+        )
+        began = time.monotonic()
+        with pytest.raises(ParserTimeoutError, match="not parsed within 1 s"):
+            await parser.validate(text, {})
+        assert time.monotonic() - began < 3
+        assert await parser.validate(one_node(), {})
+
+    async def test_the_loop_runs_on_while_a_template_hangs(
+        self, parser: pool.ParserPool, topology: Text
+    ) -> None:
+        text = topology("node_templates: {x: {type: a}}", f"node_types: {CYCLES[0]}")
+        task = asyncio.create_task(parser.validate(text, {}))
+        longest = 0.0
+        while not task.done():
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - began)
+        assert isinstance(task.exception(), ParserTimeoutError)
+        assert longest < 0.5
+
+    async def test_a_template_that_needs_too_much_memory_is_given_up(
+        self, parser: pool.ParserPool, topology: Text, one_node: Text
+    ) -> None:
+        uses = ", ".join(["{get_input: big}"] * 9000)
+        text = topology(f"""
+            inputs: {{big: {{type: string}}}}
+            node_templates: {{node: {{type: tosca.nodes.Compute}}}}
+            outputs: {{all: {{value: {{concat: [{uses}]}}}}}}
+        """)
+        with pytest.raises(ParserTimeoutError):
+            await parser.validate(text, {"big": "x" * 200_000})
+        assert await parser.validate(one_node(), {})
+
+    async def test_a_worker_that_dies_at_work_is_replaced(
+        self, parser: pool.ParserPool, topology: Text, one_node: Text
+    ) -> None:
+        text = topology("node_templates: {x: {type: a}}", f"node_types: {CYCLES[0]}")
+        task = asyncio.create_task(parser.validate(text, {}))
+        await asyncio.sleep(0.3)
+        (pid,) = worker_pids()
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(ParserTimeoutError, match="broke down"):
+            await task
+        assert await parser.validate(one_node(), {})
+
+    async def test_a_worker_that_dies_idle_costs_no_template(
+        self, parser: pool.ParserPool, one_node: Text
+    ) -> None:
+        (pid,) = worker_pids()
+        os.kill(pid, signal.SIGKILL)
+        for _ in range(3):
+            assert await parser.validate(one_node(), {})
+
+    async def test_a_caller_that_gives_up_does_not_keep_the_worker(
+        self, parser: pool.ParserPool, topology: Text, one_node: Text
+    ) -> None:
+        text = topology("node_templates: {x: {type: a}}", f"node_types: {CYCLES[0]}")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(parser.validate(text, {}), 0.2)
+        began = time.monotonic()
+        assert await parser.validate(one_node(), {})
+        assert time.monotonic() - began < 1
+
+
+class TestQueue:
+    async def test_a_full_queue_is_refused_at_once(
+        self, parser: pool.ParserPool, one_node: Text
+    ) -> None:
+        answers: list[Any] = await asyncio.gather(
+            *(parser.validate(one_node(), {}) for _ in range(5)), return_exceptions=True
+        )
+        busy = [answer for answer in answers if isinstance(answer, ParserBusyError)]
+        assert len(busy) == 2
+        assert busy[0].delay_s == 1.0
+        assert await parser.validate(one_node(), {})
+
+    async def test_a_refused_template_frees_its_place(
+        self, parser: pool.ParserPool, one_node: Text
+    ) -> None:
+        for _ in range(5):
+            with pytest.raises(InvalidTemplateError):
+                await parser.validate("", {})
+        assert await parser.validate(one_node(), {})
+
+
+class TestClose:
+    async def test_it_ends_the_processes_and_refuses_what_comes_after(self, one_node: Text) -> None:
+        made = pool.ParserPool(ParserSettings())
+        await made.validate(one_node(), {})
+        assert worker_pids()
+        await made.close()
+        assert not worker_pids()
+        with pytest.raises(ParserBusyError, match="stopping"):
+            await made.validate(one_node(), {})
+
+    async def test_it_does_not_wait_for_a_template_that_hangs(self, topology: Text) -> None:
+        made = pool.ParserPool(ParserSettings(timeout_s=60))
+        await made.warm()
+        text = topology("node_templates: {x: {type: a}}", f"node_types: {CYCLES[0]}")
+        task = asyncio.create_task(made.validate(text, {}))
+        await asyncio.sleep(0.3)
+        began = time.monotonic()
+        await made.close(timeout_s=0.2)
+        assert time.monotonic() - began < 5
+        assert not worker_pids()
+        task.cancel()
+
+    async def test_a_pool_that_was_never_used_closes(self) -> None:
+        await pool.ParserPool(ParserSettings()).close()
+
+
+class TestWorker:
+    def test_a_failure_of_our_own_is_told_as_a_fault_and_logged(
+        self, one_node: Text, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(*_: Any, **__: Any) -> None:
+            raise KeyError("bug")
+
+        monkeypatch.setattr(f"{worker.VALIDATION}.validate", fail)
+        answer = worker.run(one_node(), {}, pool.limits.Limits(), 5)
+        assert isinstance(answer, pool.Refused)
+        assert "KeyError" in caplog.text
+        assert "KeyError" not in answer.faults[0]
