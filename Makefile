@@ -20,6 +20,7 @@ UV := $(PAAS_CACHE_DIR)/uv-$(UV_VERSION)/bin/uv
 
 # A stamp's name holds what it depends on, so that a change of any of it makes a step run again.
 key = $(shell { echo "$(CURDIR) $(PAAS_CACHE_DIR)"; cat $(1); } | sha256sum | cut -c1-12)
+MADE_STAMP := .venv/.made-$(call key,/dev/null)
 VENV_STAMP := .venv/.installed-$(call key,requirements/dev.txt setup.cfg)
 KAFKA_STAMP := .venv/.kafka-$(call key,kafka/pom.xml)
 IM_STAMP := .venv/.im-$(call key,requirements/im.txt)
@@ -86,9 +87,12 @@ $(UV):
 	@$(PYTHON) -m venv --clear "$(PAAS_CACHE_DIR)/uv-$(UV_VERSION)"
 	@"$(@D)/python" -m pip install --quiet --disable-pip-version-check -r requirements/uv.txt
 
-$(VENV_STAMP): | $(UV)
-	@echo "==> Installing the pinned packages in .venv"
+$(MADE_STAMP): | $(UV)
 	@$(UV) venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
+	@touch $@
+
+$(VENV_STAMP): | $(MADE_STAMP)
+	@echo "==> Installing the pinned packages in .venv"
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@

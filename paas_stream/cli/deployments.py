@@ -1,6 +1,7 @@
 """`submit`, `show`, `list`, `delete`, `events`: deployments, through the REST API."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from paas_stream.client import ApiError, Client
 COLOURS = {"begin": "cyan", "end": "green", "failed": "red"}
 _WAIT_S = 3600.0
 
-out = Console(highlight=False, soft_wrap=True)
+# in a pipe or a file there is no terminal to fit into
+_width = None if sys.stdout.isatty() else 160
+out = Console(highlight=False, soft_wrap=True, width=_width)
 
 
 def parsed_inputs(pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -151,7 +154,7 @@ def list_(
     query |= {"excludedStatus": ",".join(exclude)} if exclude else {}
     table = Table(box=None, pad_edge=False)
     for column in ("uuid", "status", "provider", "created"):
-        table.add_column(column, no_wrap=True, overflow="ignore")
+        table.add_column(column, no_wrap=True, min_width=36 if column == "uuid" else None)
     for one in client_of(context).deployments(**query):
         if as_json:
             click.echo(json.dumps(one))

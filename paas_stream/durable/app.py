@@ -29,7 +29,7 @@ WIPE_MARK = "tables-to-wipe"
 _RETRY_S = 1.0
 
 
-class BrokerGate(Service):  # type: ignore[misc]
+class BrokerGate(Service):
     """Lets the boot go on once the broker answers and its topics fit."""
 
     def __init__(self, app: "DurableApp", **kwargs: Any) -> None:
@@ -54,7 +54,7 @@ class BrokerGate(Service):  # type: ignore[misc]
                 return
 
 
-class WebFirst(BootStrategy):  # type: ignore[misc]
+class WebFirst(BootStrategy):
     """sensors, web server, gate, and then as Faust does it."""
 
     def server(self) -> Iterable[Any]:
@@ -71,13 +71,13 @@ class WebFirst(BootStrategy):  # type: ignore[misc]
         )
 
 
-class PlainWeb(Web):  # type: ignore[misc]
+class PlainWeb(Web):
     """Faust's web server without its own index page, which would take `/`."""
 
     production_blueprints: ClassVar[list[Any]] = []
 
 
-class DurableApp(faust.App):  # type: ignore[misc]
+class DurableApp(faust.App):
     """A Faust app with all guards of this package installed."""
 
     BootStrategy = WebFirst

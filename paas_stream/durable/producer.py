@@ -15,7 +15,7 @@ from faust.transport.drivers.aiokafka import Producer
 from paas_stream.durable.exits import Exit, end_process
 
 
-class DurableProducer(Producer):  # type: ignore[misc]
+class DurableProducer(Producer):
     """flush() returns only when the broker has confirmed every buffered record."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -46,7 +46,7 @@ class DurableProducer(Producer):  # type: ignore[misc]
         await super().flush()
 
 
-class EndOnLostSend(faust.Sensor):  # type: ignore[misc]
+class EndOnLostSend(faust.Sensor):
     """Ends the process when the broker refuses a record or does not confirm it in time.
 
     Sends to the topics in `handled_by_sender` are left to their sender, which has a second try.

@@ -1,7 +1,7 @@
 """Functions of a template that need nothing but its inputs are replaced by their results.
 
-`get_input` everywhere; `concat` and `token` where what they work on is text by then. What is null
-is left out, and so is a volume of size 0: IM refuses one that is written out.
+`get_input` everywhere; `concat` and `token` where what they work on is text by then. A property
+whose input has no value is left out, and so is a volume of size 0: IM refuses one written out.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,6 @@ def resolve(
     topology = dict(tree["topology_template"])
     topology.pop("inputs", None)
     done = walk.map_({**tree, "topology_template": topology}, "")
-    _drop_empty_volumes(done)
     return Resolved(done, walk.unresolved, walk.faults)
 
 
@@ -100,7 +99,8 @@ def _text(part: str | float) -> str:
     return str(part).lower() if isinstance(part, bool) else str(part)
 
 
-def _drop_empty_volumes(document: types.Document) -> None:
+def drop_empty_volumes(document: types.Document) -> None:
+    """Take volumes of size 0 out of a document that is in shape, with what attaches them."""
     empty = {
         name
         for name, node in types.nodes_of(document, types.BLOCK_STORAGE).items()

@@ -23,7 +23,7 @@ def validate(
     1. Read the text within the limits.
     2. Check the outer form; imports are refused by name.
     3. Check the inputs.
-    4. Put their values in place.
+    4. Put their values in place; the form must still hold, and volumes of size 0 go.
     5. Merge in the type definitions that the template needs.
     6. Let the TOSCA parser check all of it.
     7. Read what the nodes need.
@@ -44,6 +44,7 @@ def validate(
     misshapen = shape.faults(resolved.document)
     if misshapen:
         raise InvalidTemplateError(faults + misshapen)
+    resolve.drop_empty_volumes(resolved.document)
     document = types.with_needed(resolved.document)  # 5
     faults += parser.faults(_for_parser(document, resolved.unresolved))  # 6
     extracted = requirements.extract(document)  # 7

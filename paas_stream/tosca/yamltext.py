@@ -7,7 +7,7 @@ read here travels on as JSON.
 from collections.abc import Iterator
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 MappingStart = yaml.MappingStartEvent
 SequenceStart = yaml.SequenceStartEvent
@@ -17,7 +17,7 @@ Alias = yaml.AliasEvent
 DocumentStart = yaml.DocumentStartEvent
 
 
-class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
+class _Loader(yaml.CSafeLoader):
     """The safe loader without dates, and with text keys only."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
@@ -35,7 +35,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-class _Dumper(yaml.CSafeDumper):  # type: ignore[misc]
+class _Dumper(yaml.CSafeDumper):
     """The safe dumper without anchors: every value is written where it stands."""
 
     def ignore_aliases(self, data: Any) -> bool:

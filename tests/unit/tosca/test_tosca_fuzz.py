@@ -100,11 +100,14 @@ def changed(tree: Any, place: tuple[Any, ...], value: Any) -> None:
         if isinstance(tree, list) and step >= len(tree):
             return
         tree = tree[step]
-    if isinstance(tree, dict) and isinstance(place[-1], str):
-        if value is ...:
-            tree.pop(place[-1], None)
-        else:
-            tree[place[-1]] = copy.deepcopy(value)
+    last = place[-1]
+    if (isinstance(tree, dict) and isinstance(last, str)) or (
+        isinstance(tree, list) and isinstance(last, int) and last < len(tree)
+    ):
+        if value is not ...:
+            tree[last] = copy.deepcopy(value)
+        elif last in tree or isinstance(tree, list):
+            del tree[last]
 
 
 @st.composite

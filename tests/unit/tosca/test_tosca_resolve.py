@@ -23,6 +23,7 @@ def volumes(size: Any, *requirements: Any, **properties: Any) -> dict[str, Any]:
     }
     tree = {"topology_template": {"node_templates": nodes}}
     made = resolve.resolve(tree, {"size": "0 GB"}, frozenset({"size"})).document
+    resolve.drop_empty_volumes(made)
     templates: dict[str, Any] = made["topology_template"]["node_templates"]
     return templates
 
