@@ -29,7 +29,10 @@ def put(feeder: Feeder, received_at: datetime) -> None:
 
 
 def rows() -> list[ProviderRow]:
-    """All providers, decoded; only what has changed since the last call is decoded anew."""
+    """All providers, decoded; only what has changed since the last call is decoded anew.
+
+    The Feeder's timer calls this every second, so that no request has to wait for it.
+    """
     while _changed:
         key = _changed.pop()
         value = providers.get(key)
@@ -37,7 +40,9 @@ def rows() -> list[ProviderRow]:
             _rows.pop(key, None)
         else:
             feeder = Feeder.model_validate(value["feeder"])
-            _rows[key] = ProviderRow(feeder, datetime.fromisoformat(value["received_at"]))
+            row = ProviderRow(feeder, datetime.fromisoformat(value["received_at"]))
+            row.prepare()
+            _rows[key] = row
     return list(_rows.values())
 
 

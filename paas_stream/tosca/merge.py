@@ -15,7 +15,18 @@ def for_provider(
     tags: Mapping[str, str],
     metadata: Mapping[str, str],
 ) -> str:
-    """The YAML text to send to IM: `document` as it is to be made at one provider.
+    """The YAML text to send to IM: `document` as it is to be made at one provider."""
+    return yamltext.dump(filled_in(document, nodes, tags=tags, metadata=metadata))
+
+
+def filled_in(
+    document: Mapping[str, Any],
+    nodes: Mapping[str, NodeTarget],
+    *,
+    tags: Mapping[str, str],
+    metadata: Mapping[str, str],
+) -> types.Document:
+    """A copy of a validated document with what one provider makes of it.
 
     Each compute node gets flavor, image and network of its entry in `nodes`, and the tags; the
     document gets the metadata. The type of the TOSCA Simple Profile has no place for these, so
@@ -32,7 +43,7 @@ def for_provider(
         if tags:
             node["properties"] = dict(node.get("properties") or {})
             node["properties"]["tags"] = {**(node["properties"].get("tags") or {}), **tags}
-    return yamltext.dump(types.with_needed(made))
+    return types.with_needed(made)
 
 
 def _with_indigo_types(document: types.Document) -> types.Document:

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from paas_stream.errors import InvalidTemplateError
+from paas_stream.records import NodeTarget
 from paas_stream.tosca import inputs as inputs_
 from paas_stream.tosca import limits as limits_
-from paas_stream.tosca import parser, requirements, resolve, shape, types
+from paas_stream.tosca import merge, parser, requirements, resolve, shape, types
 from paas_stream.tosca.validated import Validated
 
 
@@ -27,9 +28,10 @@ def validate(
     5. Merge in the type definitions that the template needs.
     6. Let the TOSCA parser check all of it.
     7. Read what the nodes need.
+    8. With types of its own: let the parser check it as it would be sent.
 
-    Raises InvalidTemplateError with the faults of steps 3 to 7 together, and those of steps 1 and 2
-    as far as what follows can still be read.
+    Raises InvalidTemplateError with the faults of steps 3 to 7 together, those of step 2 with
+    those of the inputs, and those of the other steps alone.
     """
     limits = limits or limits_.Limits()
     tree = limits_.load(text, limits)  # 1
@@ -51,6 +53,8 @@ def validate(
     faults += _unreported(extracted.faults, faults)
     if not faults and not extracted.requirements:
         faults.append("topology_template.node_templates: there is no compute node to deploy")
+    if not faults and any(tree.get(section) for section in types.SECTIONS):
+        faults = _faults_when_sent(document)  # 8
     if faults:
         raise InvalidTemplateError(list(dict.fromkeys(faults)))
     return Validated(
@@ -89,14 +93,30 @@ def _declared(tree: Mapping[str, Any]) -> frozenset[str]:
 def _for_parser(document: types.Document, unresolved: set[str]) -> types.Document:
     """A copy that the parser may change, in which inputs without a value are declared.
 
-    Their fault is reported already; this way the parser finds the others.
+    Their fault is reported already; this way the parser finds the others. The capabilities that
+    are filled in for a provider are there, because the parser checks none that is not.
     """
     duplicate = copy.deepcopy(document)
+    for node in types.nodes_of(duplicate, types.COMPUTE).values():
+        node["capabilities"] = node.get("capabilities") or {}
+        for capability in ("host", "os", "endpoint"):
+            node["capabilities"].setdefault(capability, {"properties": {}})
     if unresolved:
         duplicate["topology_template"]["inputs"] = {
             name: {"type": "string", "required": False} for name in unresolved
         }
     return duplicate
+
+
+def _faults_when_sent(document: types.Document) -> list[str]:
+    """Why a document whose template defines types of its own could not be sent to a provider.
+
+    Such a type may leave no place for a flavor, an image, a network or tags.
+    """
+    target = NodeTarget(flavor="flavor", image="image", network="network")
+    nodes = dict.fromkeys(types.nodes_of(document, types.COMPUTE), target)
+    sent = merge.filled_in(document, nodes, tags={"tag": "value"}, metadata={})
+    return [f"{fault} (needed for a provider)" for fault in parser.faults(sent)]
 
 
 def _has_placement(document: types.Document) -> bool:

@@ -1,0 +1,121 @@
+"""kill -9 of the worker at each of the dispatcher's states, and a restart.
+
+Afterwards the deployment is complete with exactly one infrastructure in the IM, or deleted with none.
+"""
+
+import pytest
+
+pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(180)]
+
+CREATE = ("POST", r"^/infrastructures\?")
+STATE = ("GET", r"/state$")
+OUTPUTS = ("GET", r"/outputs$")
+DELETE = ("DELETE", r"^/infrastructures/")
+LIST = ("GET", r"^/infrastructures$")
+
+REACHED_S = 30
+
+
+def crash_and_restart(stack) -> None:
+    stack.worker.kill9()
+    stack.worker.start()
+
+
+@pytest.mark.parametrize(
+    ("call", "how"),
+    [
+        pytest.param(LIST, "before", id="before the IM is asked what the attempt has created"),
+        pytest.param(CREATE, "before", id="before the create reaches the IM"),
+        pytest.param(CREATE, "after", id="before the create's reply"),
+        pytest.param(STATE, "after", id="while polling"),
+        pytest.param(OUTPUTS, "after", id="while the outputs are read"),
+    ],
+)
+def test_a_create_that_is_killed_ends_complete_with_one_infrastructure(stack, call, how) -> None:
+    held = stack.proxy.fault(*call, how)
+    uuid = stack.submit()
+    assert held.reached.wait(REACHED_S)
+    stack.worker.kill9()
+    held.drop()
+    stack.worker.start()
+    ended = stack.settled(uuid)
+    assert ended["status"] == "CREATE_COMPLETE"
+    assert ended["outputs"]["address"] == "10.0.0.1"
+    assert [one.rsplit("/", 1)[1] for one in stack.infrastructures(uuid)] == [ended["physicalId"]]
+
+
+def test_a_create_that_is_killed_right_after_its_reply_is_adopted(stack) -> None:
+    held = stack.proxy.fault(*STATE, "before")
+    uuid = stack.submit()
+    assert held.reached.wait(REACHED_S)
+    crash_and_restart(stack)
+    held.drop()
+    ended = stack.settled(uuid)
+    assert ended["status"] == "CREATE_COMPLETE"
+    assert len(stack.infrastructures(uuid)) == 1
+
+
+def test_a_lost_create_that_reaches_the_im_late_leaves_one_infrastructure(stack) -> None:
+    late = stack.proxy.fault(*CREATE, "before")
+    uuid = stack.submit()
+    assert late.reached.wait(REACHED_S)
+    stack.worker.kill9()
+    polling = stack.proxy.fault(*STATE, "before")
+    stack.worker.start()
+    assert polling.reached.wait(REACHED_S), "the create was issued again"
+    late.release()
+    assert late.done.wait(REACHED_S)
+    assert len(stack.infrastructures(uuid)) == 2
+    polling.release()
+    ended = stack.settled(uuid)
+    assert ended["status"] == "CREATE_COMPLETE"
+    assert [one.rsplit("/", 1)[1] for one in stack.infrastructures(uuid)] == [ended["physicalId"]]
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_a_delete_that_is_killed_ends_deleted_with_nothing_left(stack, how) -> None:
+    uuid = stack.submit()
+    assert stack.settled(uuid)["status"] == "CREATE_COMPLETE"
+    held = stack.proxy.fault(*DELETE, how)
+    stack.client.delete(uuid)
+    assert held.reached.wait(REACHED_S)
+    stack.worker.kill9()
+    held.drop()
+    stack.worker.start()
+    assert stack.settled(uuid)["status"] == "DELETE_COMPLETE"
+    assert stack.infrastructures(uuid) == []
+
+
+def test_a_clean_up_of_a_failed_attempt_that_is_killed_ends_at_the_second_provider(stack) -> None:
+    held = stack.proxy.fault(*DELETE, "before")
+    uuid = stack.submit("failover", "demo-failover")
+    assert held.reached.wait(REACHED_S)
+    stack.worker.kill9()
+    held.drop()
+    stack.worker.start()
+    ended = stack.settled(uuid)
+    assert ended["status"] == "CREATE_COMPLETE"
+    assert ended["cloudProviderName"] == "site-b"
+    assert len(stack.infrastructures(uuid)) == 1
+
+
+def test_the_timeline_of_a_killed_deployment_is_whole_and_without_repetition(stack) -> None:
+    held = stack.proxy.fault(*CREATE, "after")
+    uuid = stack.submit()
+    assert held.reached.wait(REACHED_S)
+    stack.worker.kill9()
+    held.drop()
+    stack.worker.start()
+    stack.settled(uuid)
+    events = stack.client.events(uuid)
+    steps = [(one["component"], one["step"], one["status"]) for one in events]
+    for step in (
+        ("rest-api", "request", "end"),
+        ("template-parser", "validate", "end"),
+        ("provider-selector", "select", "end"),
+        ("ai-ranker", "rank", "end"),
+        ("im-dispatcher", "accepted", "end"),
+        ("im-dispatcher", "create", "end"),
+    ):
+        assert steps.count(step) == 1, (step, steps)
+    assert [one["time"] for one in events] == sorted(one["time"] for one in events)

@@ -1,0 +1,133 @@
+"""The line as its users see it: command line, REST API, topics."""
+
+import json
+
+import pytest
+import requests
+
+pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(180)]
+
+SEAMS = [
+    "template",
+    "validated-templates",
+    "inference",
+    "ranked-providers",
+    "dispatch-events",
+    "deployment-results",
+    "procedure-status",
+]
+SECRET = "planted-token-7f3a"
+
+
+def records(stack, topic: str, *words: str) -> list[dict]:
+    done = stack.run("topics", "tail", topic, "--no-follow", *words)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_machine_is_deployed_shown_listed_and_deleted_by_the_command(stack) -> None:
+    made = stack.run("submit", "examples/vm.yaml", "--group", "demo", "--wait")
+    assert made.returncode == 0, made.stderr
+    assert "CREATE_COMPLETE" in made.stdout
+    uuid = made.stdout.splitlines()[0].split()[1]
+    assert "10.0.0.1" in stack.run("show", uuid).stdout
+    assert uuid in stack.run("list").stdout
+    assert "order by free quota" in stack.run("events", uuid).stdout
+    gone = stack.run("delete", uuid, "--wait")
+    assert gone.returncode == 0, gone.stderr
+    assert "DELETE_COMPLETE" in gone.stdout
+    assert stack.infrastructures(uuid) == []
+
+
+def test_a_cluster_with_a_volume_is_deployed_with_its_inputs(stack) -> None:
+    made = stack.run("submit", "examples/cluster.yaml", "-g", "demo", "-i", "workers=3", "--wait")
+    assert made.returncode == 0, made.stderr
+    uuid = made.stdout.splitlines()[0].split()[1]
+    assert len(stack.client.deployment(uuid)["outputs"]["workers"]) == 3
+
+
+def test_an_invalid_template_is_refused_with_all_its_faults(stack) -> None:
+    refused = stack.run("submit", "examples/invalid.yaml", "--group", "demo")
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n  - ") >= 6
+
+
+def test_a_provider_failure_exits_with_2_when_no_other_is_left(stack) -> None:
+    failed = stack.run(
+        "submit", "examples/failover.yaml", "-g", "demo-failover", "--max-providers", "1", "--wait"
+    )
+    assert failed.returncode == 2
+    assert "site-unreachable" in failed.stdout
+
+
+def test_every_seam_can_be_seen(stack) -> None:
+    uuid = stack.submit()
+    stack.settled(uuid)
+    for topic in SEAMS:
+        found = records(stack, topic, "--uuid", uuid)
+        assert found, topic
+        assert all(one["value"]["uuid"] == uuid for one in found)
+
+
+def test_the_resource_has_the_shape_that_clients_expect(stack) -> None:
+    uuid = stack.submit()
+    resource = stack.settled(uuid)
+    assert {"uuid", "creationTime", "updateTime", "status", "outputs", "task", "links"} <= set(resource)
+    assert resource["createdBy"].keys() == {"issuer", "subject"}
+    assert len(resource["physicalId"]) <= 36
+    assert len(resource["creationTime"]) >= 16
+    assert {link["rel"] for link in resource["links"]} == {"self", "resources", "template"}
+    assert None not in resource.values()
+
+
+def test_a_get_right_after_the_post_never_answers_404(stack) -> None:
+    for _ in range(20):
+        uuid = stack.submit()
+        answer = requests.get(f"{stack.worker.url}/deployments/{uuid}", timeout=30)
+        assert answer.status_code == 200
+
+
+def test_pages_link_to_their_neighbours(stack) -> None:
+    page = requests.get(f"{stack.worker.url}/deployments?size=2&page=1", timeout=30).json()
+    assert page["page"]["number"] == 1
+    assert len(page["content"]) == 2
+    assert {link["rel"] for link in page["links"]} == {"first", "prev", "self", "next", "last"}
+
+
+def test_secrets_are_in_clear_nowhere(stack) -> None:
+    answer = requests.post(
+        f"{stack.worker.url}/deployments",
+        json={"template": stack.example("vm"), "userGroup": "demo"},
+        headers={"Authorization": f"Bearer {SECRET}"},
+        timeout=30,
+    )
+    ended = stack.settled(answer.json()["uuid"])
+    assert ended["outputs"]["credentials"]["token"] == "password"
+    for topic in [*SEAMS, "errors", "deployment-commands", "tracker-events"]:
+        for record in records(stack, topic):
+            text = json.dumps(record)
+            assert SECRET not in text
+            assert '"token": "password"' not in text
+    assert SECRET not in stack.worker.log.read_text()
+    for file in (stack.folder / "state" / "workers").rglob("*"):
+        assert not file.is_file() or SECRET.encode() not in file.read_bytes()
+
+
+def test_two_workers_share_the_deployments_and_each_answers_for_both(stack) -> None:
+    stack.workers[1].start()
+    stack.worker.wait_ready()
+    uuids = [stack.submit() for _ in range(6)]
+    for uuid in uuids:
+        assert stack.settled(uuid)["status"] == "CREATE_COMPLETE"
+        other = requests.get(f"{stack.workers[1].url}/deployments/{uuid}/events", timeout=30)
+        assert other.status_code == 200
+    listed = [
+        {one["uuid"] for one in requests.get(f"{w.url}/deployments?size=100", timeout=30).json()["content"]}
+        for w in stack.workers
+    ]
+    assert set(uuids) <= listed[0]
+    assert listed[0] == listed[1]
+    assert stack.workers[1].stop() == 0
+    stack.worker.wait_ready()
+    for uuid in uuids:
+        assert stack.client.deployment(uuid)["status"] == "CREATE_COMPLETE"

@@ -1,0 +1,138 @@
+"""What tests ask of the real Kafka, and do to it."""
+
+from types import TracebackType
+from typing import Any, Self
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import for_code
+from support.waiting import wait_until
+
+PARTITIONS = 2
+
+Position = dict[tuple[str, int], int]  # an offset for each (topic, partition)
+
+
+class Broker:
+    """A client for everything: records, topics, their configuration, committed offsets."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.bootstrap = bootstrap
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=2**21)
+
+    async def __aenter__(self) -> Self:
+        await self._admin.start()
+        await self._producer.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self._producer.stop()
+        await self._admin.close()
+
+    async def topics(self) -> set[str]:
+        """Names of all topics that are not the broker's own."""
+        return {name for name in await self._admin.list_topics() if not name.startswith("__")}
+
+    async def create(self, *names: str, partitions: int = PARTITIONS, **config: str) -> None:
+        """Create topics; in `config`, `_` stands for a dot."""
+        new = [NewTopic(name, partitions, 1, topic_configs=_dotted(config)) for name in names]
+        response = await self._admin.create_topics(new)
+        for _, code, *_ in response.topic_errors:
+            if code:
+                raise for_code(code)
+
+    async def delete(self, *names: str) -> None:
+        """Delete topics and wait until they are gone."""
+        if names:
+            await self._admin.delete_topics(list(names))
+            await wait_until(lambda: self._are_gone(names), what=f"deletion of {names}")
+
+    async def _are_gone(self, names: tuple[str, ...]) -> bool:
+        return not set(names) & await self.topics()
+
+    async def configure(self, topic: str, **config: str) -> None:
+        """Set options of a topic (of all brokers for ""); all others become the defaults."""
+        kind = ConfigResourceType.TOPIC if topic else ConfigResourceType.BROKER
+        response = await self._admin.alter_configs([ConfigResource(kind, topic, _dotted(config))])
+        for answer in response:
+            for code, *_ in answer.resources:
+                if code:
+                    raise for_code(code)
+
+    async def send(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: str | bytes | None = None,
+        partition: int | None = None,
+    ) -> tuple[str, int, int]:
+        """Write one record. Returns topic, partition and offset."""
+        raw = key.encode() if isinstance(key, str) else key
+        sent = await self._producer.send_and_wait(topic, value, key=raw, partition=partition)
+        return sent.topic, sent.partition, sent.offset
+
+    async def committed(self, group: str, *topics: str) -> Position:
+        """The group's committed offsets; partitions without one are left out."""
+        found = await self._admin.list_consumer_group_offsets(group)
+        return {
+            (tp.topic, tp.partition): meta.offset
+            for tp, meta in found.items()
+            if meta.offset >= 0 and (not topics or tp.topic in topics)
+        }
+
+    async def ends(self, *topics: str) -> Position:
+        """The offset after the last record of each partition."""
+        async with _Reader(self.bootstrap) as consumer:
+            tps = await _partitions(consumer, topics)
+            ends = await consumer.end_offsets(tps)
+        return {(tp.topic, tp.partition): end for tp, end in ends.items()}
+
+    async def is_handled(self, group: str, *topics: str) -> bool:
+        """Whether the group has committed all that stands in the topics now."""
+        ends = {place: end for place, end in (await self.ends(*topics)).items() if end}
+        committed = await self.committed(group, *topics)
+        return all(committed.get(place, 0) >= end for place, end in ends.items())
+
+    async def records(self, *topics: str) -> list[Any]:
+        """All records that stand in the topics now, in the order of each partition."""
+        found: list[Any] = []
+        async with _Reader(self.bootstrap) as consumer:
+            tps = await _partitions(consumer, topics)
+            ends = await consumer.end_offsets(tps)
+            consumer.assign(tps)
+            await consumer.seek_to_beginning(*tps)
+            while any([await consumer.position(tp) < ends[tp] for tp in tps]):
+                for batch in (await consumer.getmany(timeout_ms=200)).values():
+                    found += batch
+        return found
+
+
+class _Reader:
+    """A consumer of no group."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+
+    async def __aenter__(self) -> AIOKafkaConsumer:
+        await self._consumer.start()
+        return self._consumer
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topics: tuple[str, ...]) -> list[TopicPartition]:
+    await consumer._client._wait_on_metadata(topics[0])
+    return [
+        TopicPartition(topic, partition)
+        for topic in topics
+        for partition in sorted(await consumer._client._wait_on_metadata(topic))
+    ]
+
+
+def _dotted(config: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "."): value for name, value in config.items()}
