@@ -14,7 +14,7 @@ COMPONENT = "ai-ranker"
 async def ai_ranker(received: Received) -> None:
     """Put the providers into the order in which they are to be tried."""
     message: Inference = received.message
-    async with Step(message.uuid, COMPONENT, "rank") as step:
+    async with Step(received, COMPONENT, "rank") as step:
         ranked = rule.rank(message.providers)
         order = ", ".join(f"{one.provider_name} ({one.region_name})" for one in ranked[:10])
         step.message = f"order by free quota: {order}"

@@ -10,7 +10,7 @@ from paas_stream.durable.ticks import Ticks
 from paas_stream.lifecycle import deployment, timeline
 from paas_stream.lifecycle.deployment import DeploymentRow, TrackerPolicy
 from paas_stream.lifecycle.timeline import Timeline
-from paas_stream.records import Command, RankedProviders, TrackerEvent
+from paas_stream.records import Command, RankedProviders, TrackerEvent, caused_by
 from tables import deployments as tables
 
 COMPONENT = "deployment-tracker"
@@ -42,14 +42,15 @@ ticks = Ticks(app, COMPONENT, lambda uuid: TrackerEvent(uuid=uuid, event="tick")
 )
 async def deployment_tracker(received: Received) -> None:
     """Apply one event. What follows is sent before the row is stored: a replay sends it again."""
-    message, uuid, now = received.message, received.message.uuid, time.time()
+    message, now = received.message, time.time()
+    uuid = deployment.concerned(message)
     known = tables.deployments.get(uuid) if uuid else None
     forgets = isinstance(message, Command) and message.command == "forget"
     if uuid is None or (known is None and (forgets or isinstance(message, TrackerEvent))):
         return
     row = known or DeploymentRow(uuid, first_seen=now, updated=now)
     transition = deployment.step(row, message, now, policy)
-    await app.emit(*transition.messages)
+    await app.emit(*caused_by(received.id, transition.messages))
     if transition.row is None:
         tables.forget(uuid)
         ticks.arm(uuid, [], now)
@@ -63,7 +64,9 @@ async def deployment_tracker(received: Received) -> None:
 
 
 def _tell(received: Received) -> None:
-    event = timeline.entry(received.id, received.message)
+    cause = received.message.cause
+    name = f"{received.topic}:{cause}" if cause is not None else received.id
+    event = timeline.entry(name, received.message)
     if event is None:
         return
     uuid = received.message.uuid

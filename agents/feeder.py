@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from faust.types import TP
@@ -10,7 +11,6 @@ from agents.provider_configuration import federation
 from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import deliver_error, error_record
-from paas_stream.errors import PaasError
 from paas_stream.records import Feeder
 from tables import providers
 
@@ -18,38 +18,51 @@ COMPONENT = "feeder"
 
 log = logging.getLogger(__name__)
 
-_sent: dict[str, tuple[bytes, float]] = {}  # what was sent last, and when (monotonic seconds)
+app.readiness.catalog = "no provider has been read yet"
 
-if federation.static_feeders(datetime.now(UTC)):
-    app.readiness.catalog = "no provider has been read yet"
+
+@dataclass
+class Sent:
+    """What this worker has sent; a restart sends everything once more."""
+
+    last: dict[str, tuple[bytes, float]] = field(default_factory=dict)  # content, monotonic seconds
+    retry_at: float = 0.0  # after a failure; monotonic seconds
+
+    def is_due(self, message: Feeder, now: float) -> bool:
+        """Whether it is new, has changed for an interval, or needs a heartbeat."""
+        settings = app.settings.feeder
+        if message.key not in self.last:
+            return True
+        content, sent_at = self.last[message.key]
+        wait = settings.heartbeat_s if content == _content(message) else settings.interval_s
+        return now - sent_at >= wait
+
+
+sent = Sent()
+
+
+def _content(message: Feeder) -> bytes:
+    return message.model_copy(update={"timestamp": datetime.min.replace(tzinfo=UTC)}).encode()
 
 
 @app.timer(interval=1.0)
 async def feeder() -> None:
-    """Send what is new or due for a heartbeat. Never raises: an error in a timer ends the worker."""
-    tp = TP(topics.TOPICS[topics.FEEDER].broker_name(app.settings), 0)
+    """Send what is due. Never raises: an error in a timer ends the worker."""
     if not app.readiness.tables_ready:
         return
-    if providers.rows():
-        app.readiness.catalog = None
-    if tp not in app.consumer.assignment():
+    feeders = federation().static_feeders(datetime.now(UTC))
+    known = bool(providers.rows()) or not feeders
+    app.readiness.catalog = None if known else "no provider has been read yet"
+    topic = TP(topics.TOPICS[topics.FEEDER].broker_name(app.settings), 0)
+    now = time.monotonic()
+    if topic not in app.consumer.assignment() or now < sent.retry_at:
         return
     try:
-        for message in federation.static_feeders(datetime.now(UTC)):
-            await _send_if_due(message)
+        for message in feeders:
+            if sent.is_due(message, now):
+                await app.emit(message)
+                sent.last[message.key] = (_content(message), now)
     except Exception as exc:
-        log.exception("the Feeder failed")
-        if isinstance(exc, PaasError):
-            await deliver_error(app, error_record(COMPONENT, "read", exc, None, None, None))
-
-
-async def _send_if_due(message: Feeder) -> None:
-    content = message.model_copy(update={"timestamp": datetime.min.replace(tzinfo=UTC)}).encode()
-    last, sent_at = _sent.get(message.key, (b"", 0.0))
-    age = time.monotonic() - sent_at
-    changed = content != last
-    if (changed and (not last or age >= app.settings.feeder.interval_s)) or (
-        age >= app.settings.feeder.heartbeat_s
-    ):
-        await app.emit(message)
-        _sent[message.key] = (content, time.monotonic())
+        log.exception("the Feeder failed; it tries again in an interval")
+        sent.retry_at = now + app.settings.feeder.interval_s
+        await deliver_error(app, error_record(COMPONENT, "read", exc, None, None, None))

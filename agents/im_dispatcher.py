@@ -16,7 +16,7 @@ from paas_stream.lifecycle import dispatch
 from paas_stream.lifecycle.attempt import Effect, Policy
 from paas_stream.lifecycle.backoff import Backoff
 from paas_stream.lifecycle.dispatch_row import DispatchRow
-from paas_stream.records import Command, DispatchEvent, RankedProviders, ValidatedTemplate
+from paas_stream.records import DispatchEvent, RankedProviders, ValidatedTemplate, caused_by
 from tables.dispatches import DispatchInputs, dispatch_inputs, dispatches
 
 COMPONENT = "im-dispatcher"
@@ -64,11 +64,11 @@ async def im_dispatcher(received: Received) -> None:
     known = dispatches.get(uuid)
     if known is None and isinstance(message, DispatchEvent):
         return
-    if isinstance(message, Command) and message.command == "forget":
+    transition = dispatch.step(known or DispatchRow(uuid), message, now, policy)
+    await app.emit(*caused_by(received.id, transition.messages))
+    if transition.row is None:
         _forget(uuid, known)
         return
-    transition = dispatch.step(known or DispatchRow(uuid), message, now, policy)
-    await app.emit(*transition.messages)
     if transition.row != known:
         dispatches.put(uuid, transition.row)
     ticks.arm(uuid, dispatch.moments(transition.row, policy), now)

@@ -19,12 +19,11 @@ from paas_stream.errors import PermanentError, TemporaryError
 from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome
 from paas_stream.lifecycle.breaker import Breaker, BreakerPolicy
 from paas_stream.records import DispatchEvent, RankedCandidate
-from paas_stream.secrets import load_vault
+from paas_stream.secrets import vault
 from paas_stream.tosca import merge
 from tables.dispatches import DispatchInputs, dispatch_inputs
 
 settings = app.settings
-vault = load_vault(settings)
 breaker_policy = BreakerPolicy(settings.dispatch.breaker_failures, settings.dispatch.breaker_open_s)
 
 _breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
@@ -51,11 +50,11 @@ class Place:
     async def login(self) -> CloudLogin | None:
         """The user's token, or else what the operator has configured for the provider."""
         if self.inputs.access_token is not None:
-            return CloudLogin(token=vault.open(self.inputs.access_token))
+            return CloudLogin(token=vault().open(self.inputs.access_token))
         name = self.candidate.target.credentials
         if name is None:
             return None
-        found = await asyncio.to_thread(federation.credentials, name)
+        found = await asyncio.to_thread(federation().credentials, name)
         return CloudLogin(
             username=found.username,
             password=found.password,
@@ -92,31 +91,36 @@ async def perform(effect: Effect) -> DispatchEvent | None:
     """Carry out one effect. None: a poll that brought no news."""
     inputs = dispatch_inputs.get(effect.uuid)
     if inputs is None or inputs.candidates is None or inputs.template is None:
-        return event(effect, Outcome.FAULT, message="the inputs are not there yet")
+        return _fault(effect, message="the inputs are not there yet")
     user = attempt_user(effect.uuid, effect.attempt)
     place = Place(
         effect,
         inputs,
         RankedCandidate.model_validate(inputs.candidates[effect.candidate]),
-        ImUser(user, vault.im_password(user)),
+        ImUser(user, vault().im_password(user)),
     )
     async with _provider_slots[place.name], _server_slots:
         try:
             return await _PERFORM[effect.kind](place, client())
         except TemporaryError as exc:
-            if effect.kind is EffectKind.POLL and effect.known_fault:
-                return None
-            return event(effect, Outcome.FAULT, message=exc.message, retry_after_s=exc.delay_s)
+            return _fault(effect, message=exc.message, retry_after_s=exc.delay_s)
         except ImGoneError:
             return event(effect, Outcome.GONE)
         except PermanentError as exc:
             return _refused(place, exc)
 
 
-def failed(effect: Effect, exc: BaseException) -> DispatchEvent:
+def failed(effect: Effect, exc: BaseException) -> DispatchEvent | None:
     """What is reported for an effect that ended by an error of ours or outlived its lease."""
     text = "the IM did not answer in time" if isinstance(exc, TimeoutError) else repr(exc)
-    return event(effect, Outcome.FAULT, message=text)
+    return _fault(effect, message=text)
+
+
+def _fault(effect: Effect, **fields: object) -> DispatchEvent | None:
+    """A temporary fault; of a poll only the first in a row is news."""
+    if effect.kind is EffectKind.POLL and effect.known_fault:
+        return None
+    return event(effect, Outcome.FAULT, **fields)
 
 
 def event(effect: Effect, outcome: Outcome, **fields: object) -> DispatchEvent:
@@ -135,9 +139,9 @@ def event(effect: Effect, outcome: Outcome, **fields: object) -> DispatchEvent:
     )
 
 
-def _refused(place: Place, exc: PermanentError) -> DispatchEvent:
+def _refused(place: Place, exc: PermanentError) -> DispatchEvent | None:
     if place.effect.kind is not EffectKind.CREATE:
-        return event(place.effect, Outcome.FAULT, message=exc.message)
+        return _fault(place.effect, message=exc.message)
     if isinstance(exc, ImTemplateError):
         return event(place.effect, Outcome.REFUSED_TEMPLATE, message=exc.message)
     _provider_failed(place)
@@ -188,7 +192,7 @@ async def _confirm(place: Place, im: ImClient) -> DispatchEvent:
             await im.delete(authorization, stray)
     outputs = await im.outputs(authorization, known)
     _breakers[place.name] = Breaker()
-    return event(place.effect, Outcome.CONFIRMED, outputs=vault.seal_json(outputs))
+    return event(place.effect, Outcome.CONFIRMED, outputs=vault().seal_json(outputs))
 
 
 async def _clean(place: Place, im: ImClient) -> DispatchEvent:

@@ -14,4 +14,3 @@ COMPONENT = "provider-catalog"
 async def provider_catalog(received: Received) -> None:
     """Keep the last message per provider, region and project."""
     providers.put(received.message, datetime.fromtimestamp(received.timestamp, UTC))
-    app.readiness.catalog = None

@@ -18,7 +18,7 @@ COMPONENT = "provider-selector"
 async def provider_selector(received: Received) -> None:
     """Find the providers that can host a template; none is an error with all reasons."""
     message: ValidatedTemplate = received.message
-    async with Step(message.uuid, COMPONENT, "select") as step:
+    async with Step(received, COMPONENT, "select") as step:
         now = datetime.now(UTC)
         selection = select(
             message.requirements,

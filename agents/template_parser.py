@@ -18,7 +18,7 @@ pool = ParserPool(app.settings.parser)
 async def template_parser(received: Received) -> None:
     """Validate a template and say what it needs."""
     message: Template = received.message
-    async with Step(message.uuid, COMPONENT, "validate") as step:
+    async with Step(received, COMPONENT, "validate") as step:
         validated = await pool.validate(message.template, message.template_inputs)
         nodes = sum(node.count for node in validated.requirements)
         step.message = f"the template is valid: {nodes} nodes to be placed"

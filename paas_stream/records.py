@@ -6,9 +6,10 @@ version is refused. NaN and Infinity are neither written nor read. Sizes: RAM in
 unless the name says minutes.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -34,6 +35,7 @@ class Message(Record):
 
     msg_version: str = "1.0.0"
     timestamp: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    cause: str | None = None  # names the event that led to it; a replay of that event says the same
 
     @classmethod
     def decode(cls, value: bytes | None) -> Self:
@@ -56,6 +58,17 @@ class Message(Record):
     def encode(self) -> bytes:
         """JSON, without fields that have no value."""
         return orjson.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+M = TypeVar("M", bound=Message)
+
+
+def caused_by(cause: str, messages: Iterable[M]) -> list[M]:
+    """The messages, told apart by number, with the event that led to them."""
+    return [
+        message.model_copy(update={"cause": f"{cause}#{number}"})
+        for number, message in enumerate(messages)
+    ]
 
 
 class Owner(Record):

@@ -9,6 +9,7 @@ import hmac
 import json
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
 from paas_stream.errors import ConfigurationError, PermanentError
-from paas_stream.settings import Settings
+from paas_stream.settings import Settings, get_settings
 
 _HEADER = {"alg": "ECDH-ES+A256KW", "enc": "A256GCM"}
 _ALGORITHMS = ["ECDH-ES+A256KW", "A256GCM"]
@@ -55,6 +56,12 @@ class Vault:
     def im_password(self, user: str) -> str:
         """The password of an IM user of ours: HMAC-SHA256 of the name, hexadecimal."""
         return hmac.new(self.service_key, user.encode(), hashlib.sha256).hexdigest()
+
+
+@cache
+def vault() -> Vault:
+    """The keys of this process, loaded once."""
+    return load_vault(get_settings())
 
 
 def load_vault(settings: Settings) -> Vault:

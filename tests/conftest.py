@@ -96,9 +96,7 @@ def processes() -> Iterator[list[Process]]:
 
 
 @pytest.fixture
-def worker(
-    kafka: str, tmp_path: Path, processes: list[Process]
-) -> Callable[..., WorkerProcess]:
+def worker(kafka: str, tmp_path: Path, processes: list[Process]) -> Callable[..., WorkerProcess]:
     """`worker(name, settings=..., program=...)`: a worker that is not started yet."""
 
     def make(

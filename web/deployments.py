@@ -3,7 +3,6 @@
 import asyncio
 import uuid as uuids
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +16,7 @@ from paas_stream.lifecycle import deployment
 from paas_stream.lifecycle.deployment import DeploymentRow, Status, TrackerPolicy
 from paas_stream.lifecycle.timeline import Timeline
 from paas_stream.records import Command, Message, Template
-from paas_stream.secrets import load_vault
+from paas_stream.secrets import vault
 from paas_stream.tosca.pool import ParserPool
 from tables import deployments as tables
 from web import owners, requests, resources
@@ -29,7 +28,6 @@ _NAMESPACE = uuids.UUID("5a1d6bfe-0f0e-4d53-9d5c-3a6f6c8e2f11")  # of uuids made
 _MOST_PER_PAGE = 1000
 
 settings = app.settings
-vault = load_vault(settings)
 pool = ParserPool(settings.parser)
 _policy = TrackerPolicy(settings.tracker.delete_timeout_s, settings.tracker.retention_s)
 
@@ -57,17 +55,22 @@ async def send(message: Message) -> None:
         ) from exc
 
 
+async def tracked(name: str, uuid: str) -> bool:
+    """Wait until the tracker has handled what stands in this topic's partition now."""
+    topic = topics.TOPICS[name].broker_name(settings)
+    partition = app.producer.key_partition(topic, uuid.encode()).partition
+    limit = settings.web.read_timeout_s
+    try:
+        return await app.positions.caught_up(app, TRACKER, topic, partition, limit)
+    except TimeoutError:
+        return False
+
+
 async def find(uuid: str) -> DeploymentRow:
     """A deployment of this worker. Waits for the tracker before it says 404."""
     row = tables.index.get(uuid)
     if row is None or row.created is None:
-        topic = topics.TOPICS[topics.TEMPLATE].broker_name(settings)
-        partition = app.producer.key_partition(topic, uuid.encode()).partition
-        wait = partial(app.positions.caught_up, app, TRACKER, topic, partition)
-        try:
-            caught_up = await wait(settings.web.read_timeout_s)
-        except TimeoutError:
-            caught_up = False
+        caught_up = await tracked(topics.TEMPLATE, uuid)
         row = tables.index.get(uuid)
         if row is None and not caught_up:
             raise unavailable("the tracker is behind; whether the deployment exists is not known")
@@ -78,7 +81,7 @@ async def find(uuid: str) -> DeploymentRow:
 
 def shown(row: DeploymentRow, request: web.Request) -> dict[str, Any]:
     """The resource for the caller."""
-    return resources.deployment(row, base_url(request), vault.open_json)
+    return resources.deployment(row, base_url(request), vault().open_json)
 
 
 async def elsewhere(request: web.Request, uuid: str) -> web.Response | None:
@@ -102,7 +105,7 @@ class Deployments(View):
         check_ready()
         body = await requests.deployment_request(request)
         token = requests.bearer_token(request)
-        sealed = vault.seal(token) if token is not None else None
+        sealed = vault().seal(token) if token is not None else None
         uuid = _uuid_for(request)
         message = body.to_template(uuid, settings, sealed)
         if "Idempotency-Key" in request.headers and (known := await _known(request, uuid)):
@@ -160,6 +163,7 @@ class Deployment(View):
             raise ApiError(409, f"Cannot delete a deployment in {row.status} state")
         force = request.query.get("force", "false").lower() == "true"
         await send(Command(uuid=uuid, command="delete", force=force, timestamp=datetime.now(UTC)))
+        await tracked(topics.DEPLOYMENT_COMMANDS, uuid)  # so that the next GET shows it
         return web.Response(status=204)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import click
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from paas_stream.errors import PermanentError, TemporaryError
@@ -45,11 +45,13 @@ async def _tail(
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka.bootstrap,
         enable_auto_commit=False,
+        # where reading starts: a seek would race with the consumer's own first look at the offsets
+        auto_offset_reset="earliest" if from_beginning else "latest",
         request_timeout_ms=int(settings.kafka.request_timeout_s * 1000),
     )
     await consumer.start()
     try:
-        await _print(consumer, topic, from_beginning, uuid, count, follow)
+        await _print(consumer, topic, uuid, count, follow)
     finally:
         await consumer.stop()
 
@@ -57,7 +59,6 @@ async def _tail(
 async def _print(
     consumer: AIOKafkaConsumer,
     topic: str,
-    from_beginning: bool,
     uuid: str | None,
     count: int | None,
     follow: bool,
@@ -65,16 +66,9 @@ async def _print(
     metadata = await consumer._client.fetch_all_metadata()  # known topics only: none is created
     if topic not in metadata.topics():
         raise PermanentError(f"there is no topic {topic} yet; has a worker been started?")
-    from aiokafka import TopicPartition
-
     partitions = [TopicPartition(topic, p) for p in metadata.partitions_for_topic(topic) or ()]
     consumer.assign(partitions)
     ends = await consumer.end_offsets(partitions)
-    for partition in partitions:
-        if from_beginning:
-            await consumer.seek_to_beginning(partition)
-        else:
-            consumer.seek(partition, ends[partition])
     left = count
     while follow or not await _at(consumer, ends):
         for records in (await consumer.getmany(timeout_ms=_BATCH_MS)).values():

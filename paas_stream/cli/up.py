@@ -12,6 +12,7 @@ from paas_stream.local import supervisor
 from paas_stream.local.im import EmbeddedIm
 from paas_stream.local.kafka import EmbeddedKafka
 from paas_stream.local.processes import BackgroundProcess, Launch
+from paas_stream.selection import provider_files
 from paas_stream.settings import Settings, get_settings
 
 START_TIMEOUT_S = 180.0
@@ -25,6 +26,7 @@ _STOP_TIMEOUT_S = 150.0  # workers, then IM, then Kafka
 def up(workers: int, background: bool, fresh: bool) -> None:
     """Run Kafka, IM and the workers; Ctrl-C stops all of it."""
     settings = get_settings()
+    provider_files.read(settings.feeder.files)  # faults are told before anything is started
     if fresh:
         _stop(settings)
         _delete_state(settings.state.dir)

@@ -3,6 +3,15 @@
 import click
 
 
+def check_configuration() -> None:
+    """Read keys and provider files before anything is started: a fault is told in sentences."""
+    from agents.provider_configuration import federation
+    from paas_stream.secrets import vault
+
+    vault()
+    federation()
+
+
 @click.command()
 def worker() -> None:
     """Run one worker of the application until SIGTERM or Ctrl-C."""
@@ -12,4 +21,5 @@ def worker() -> None:
 
     app.finalize()
     app.discover()
+    check_configuration()
     faust.Worker(app, loglevel=settings.stream.log_level).execute_from_commandline()

@@ -2,7 +2,7 @@
 
 Faust acknowledges and commits an event whose agent raises. So, for every event, in this order:
 
-1. decode and validate the record; a record under a foreign key is sent again under its uuid;
+1. decode and validate the record; one that is not in the partition of its uuid is sent again;
 2. call the handler;
 3. on any exception: send a record to `errors` and wait for the broker's confirmation;
 4. yield: only now the event is acknowledged.
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 M = TypeVar("M", bound=Message)
 
 PAYLOAD_MAX = 256 * 1024  # a larger record is not copied into `errors`: its offset is enough
+MESSAGE_MAX = 8_000  # characters of the reason in `errors`
+KEY_MAX = 200  # characters of a foreign key in `errors`
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,8 @@ def agent(app: DurableApp, component: str, *names: str) -> Callable[[Handler], A
                 try:
                     await _handle(app, component, specs[message.topic], message, handler)
                 except asyncio.CancelledError:
-                    end_process(Exit.CANCELLED, f"{component} was stopped while handling an event")
-                app.positions.handled(
-                    component, specs[message.topic].name, message.partition, message.offset
-                )
+                    end_process(Exit.CRASHED, f"{component} was stopped while handling an event")
+                app.positions.handled(component, message.topic, message.partition, message.offset)
                 yield message.offset
 
         consume.__name__ = handler.__name__
@@ -89,13 +89,13 @@ async def _handle(
     try:
         decoded = spec.model.decode(message.value)
         uuid = getattr(decoded, "uuid", None)
-        if spec.per_deployment and uuid and key != uuid:
+        if spec.per_deployment and uuid and not await _is_in_place(app, message, key, uuid):
             log.info("%s@%d came under the key %r: sent again", spec.name, message.offset, key)
             await app.emit(decoded)
             return
         step = "handle"
         await handler(Received(spec.name, decoded, source, message.timestamp))
-    except Exception as exc:  # noqa: BLE001 - whatever it is goes into `errors`
+    except Exception as exc:
         where = f"{message.topic}/{message.partition}@{message.offset}"
         if isinstance(exc, PaasError):
             log.warning("%s, %s: %s", component, where, exc)
@@ -106,6 +106,11 @@ async def _handle(
         await deliver_error(app, error_record(component, step, exc, source, uuid, message.value))
 
 
+async def _is_in_place(app: DurableApp, message: Any, key: str, uuid: str) -> bool:
+    """Other programs may use another key, or spread the same keys in another way (librdkafka)."""
+    return key == uuid and message.partition == await app.partition_of(message.topic, uuid)
+
+
 def error_record(
     component: str,
     step: str,
@@ -114,14 +119,17 @@ def error_record(
     uuid: str | None,
     payload: bytes | None,
 ) -> ErrorRecord:
-    """What goes into `errors` for an exception."""
+    """What goes into `errors` for an exception, short enough for any broker to take it."""
     known = isinstance(exc, PaasError)
+    message = exc.message if isinstance(exc, PaasError) else f"{type(exc).__name__}: {exc}"
+    if source is not None and source.key is not None:
+        source = source.model_copy(update={"key": source.key[:KEY_MAX]})
     return ErrorRecord(
         uuid=uuid,
         component=component,
         step=step,
         code=exc.code if isinstance(exc, PaasError) else "internal",
-        message=exc.message if isinstance(exc, PaasError) else f"{type(exc).__name__}: {exc}",
+        message=message[:MESSAGE_MAX],
         retriable=isinstance(exc, TemporaryError),
         source=source,
         payload_base64=(

@@ -6,26 +6,32 @@ topics and checks partition counts, and only then producer, consumer, agents and
 """
 
 import asyncio
-import shutil
-from collections.abc import Iterable
-from typing import Any, ClassVar
+import logging
+from collections.abc import Awaitable, Iterable
+from typing import Any, ClassVar, TypeVar
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.app.base import BootStrategy
-from faust.exceptions import ConsistencyError
+from faust.exceptions import ConsistencyError, ProducerSendError
 from faust.web.drivers.aiohttp import Web
 from mode import Service
 
 from paas_stream import errors, records, topics
 from paas_stream.durable import declare
+from paas_stream.durable.consumer import DurableConsumer
 from paas_stream.durable.exits import Exit, end_process
 from paas_stream.durable.flow import hold_flow_until_resumed
 from paas_stream.durable.positions import Positions
-from paas_stream.durable.producer import DurableProducer, EndOnLostSend
+from paas_stream.durable.producer import TOO_LARGE, DurableProducer, EndOnLostSend, is_too_large
 from paas_stream.durable.readiness import Readiness
+from paas_stream.durable.state import LocalTables
 from paas_stream.settings import Settings
 
-WIPE_MARK = "tables-to-wipe"
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
 _RETRY_S = 1.0
 
 
@@ -111,10 +117,12 @@ class DurableApp(faust.App):
         self.positions = Positions()
         self.readiness = Readiness(self)
         self.gate = BrokerGate(self)
+        self.local_tables: LocalTables | None = None
         self.monitor  # noqa: B018 - the first access installs Faust's own sensor
         errors_topic = topics.TOPICS[topics.ERRORS].broker_name(settings)
         self.sensors.add(EndOnLostSend(handled_by_sender=frozenset({errors_topic})))
-        hold_flow_until_resumed(self, settings.stream.recovery_delay_s)
+        hold_flow_until_resumed(self)
+        self.on_partitions_revoked.connect(self.positions.forget, weak=False)
         self.outlets = {
             spec.model: self.channel_of(spec.name)
             for spec in topics.TOPICS.values()
@@ -136,28 +144,59 @@ class DurableApp(faust.App):
     async def emit(self, *messages: records.Message) -> list[Any]:
         """Send messages in this order, each to the topic of its type, and wait until the broker has
         confirmed all. Returns Kafka's record metadata. The key is the uuid, or `key` of a message.
-        """
-        futures = []
-        for message in messages:
-            key = getattr(message, "uuid", None) or getattr(message, "key", None) or ""
-            futures.append(
-                await self.outlets[type(message)].send(key=key.encode(), value=message.encode())
-            )
-        return [await future for future in futures]
 
-    async def crash(self, reason: BaseException) -> None:
-        """Faust's crash; tables that are ahead of their changelogs are wiped at the next start."""
+        Raises PermanentError for a message that is too large. Any other failure ends the process: the
+        event that led to the message comes again.
+        """
+        futures = [await self._delivered(one, self._send(one)) for one in messages]
+        return [
+            await self._delivered(one, future)
+            for one, future in zip(messages, futures, strict=True)
+        ]
+
+    async def partition_of(self, topic: str, key: str) -> int:
+        """The partition of a topic (the broker's name) in which this application puts `key`."""
+        producer = self.producer
+        await producer._producer.partitions_for(topic)  # asks the broker the first time only
+        return int(producer.key_partition(topic, key.encode()).partition)
+
+    async def _send(self, message: records.Message) -> Awaitable[Any]:
+        key = getattr(message, "uuid", None) or getattr(message, "key", None) or ""
+        outlet = self.outlets[type(message)]
+        sent: Awaitable[Any] = await outlet.send(key=key.encode(), value=message.encode())
+        return sent
+
+    async def _delivered(self, message: records.Message, step: Awaitable[T]) -> T:
+        try:
+            return await step
+        except (ProducerSendError, KafkaError) as exc:
+            name = self.outlets[type(message)].get_topic_name()
+            if is_too_large(exc):
+                text = f"a message is too large for {name}"
+                raise errors.PermanentError(text, code=TOO_LARGE) from exc
+            if self.should_stop:
+                raise
+            end_process(Exit.LOST_SEND, f"a record for {name} was not delivered: {exc!r}")
+
+    async def on_stop(self) -> None:
+        """Faust's stop: events in flight are handled, effects drained, records confirmed."""
+        await super().on_stop()
+        if self.local_tables is not None:
+            self.local_tables.close()
+
+    def _crash(self, reason: BaseException) -> None:
+        """Every crash of a part of Faust comes here: what follows there would commit events."""
         if isinstance(reason, ConsistencyError):
-            (self.conf.datadir / WIPE_MARK).touch()
-            end_process(Exit.INCONSISTENT, f"tables are replayed from Kafka: {reason}")
-        await super().crash(reason)
+            end_process(Exit.INCONSISTENT, f"tables will be replayed from Kafka: {reason}")
+        end_process(Exit.CRASHED, f"Faust crashed: {reason!r}")
 
     def _create_directories(self) -> None:
-        self.conf.datadir.mkdir(parents=True, exist_ok=True)
-        mark = self.conf.datadir / WIPE_MARK
-        if mark.exists():
-            shutil.rmtree(self.conf.tabledir, ignore_errors=True)
-            mark.unlink()
+        self.local_tables = LocalTables(self.conf.datadir, self.conf.tabledir)
+        try:
+            if self.local_tables.open():
+                log.warning("this worker was killed: its tables are replayed from Kafka")
+        except errors.StartRefusedError as exc:
+            end_process(Exit.REFUSED, exc.message)
         super()._create_directories()
 
     def _new_web(self) -> Web:
@@ -165,3 +204,13 @@ class DurableApp(faust.App):
 
     def _new_producer(self) -> DurableProducer:
         return DurableProducer(self.transport, loop=self.loop, beacon=self.beacon)
+
+    def _new_consumer(self) -> DurableConsumer:
+        return DurableConsumer(
+            self.transport,
+            callback=self.topics.on_message,
+            on_partitions_revoked=self._on_partitions_revoked,
+            on_partitions_assigned=self._on_partitions_assigned,
+            loop=self.transport.loop,
+            beacon=self.beacon,
+        )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, for_code
 
 from paas_stream import topics
 from paas_stream.errors import StartRefusedError, TemporaryError
@@ -46,8 +46,8 @@ def wanted_topics(settings: Settings, app: Any) -> list[WantedTopic]:
 async def ensure(settings: Settings, wanted: list[WantedTopic]) -> None:
     """Create what is missing and compare all partition counts.
 
-    Raises TemporaryError while the broker does not answer, StartRefusedError for a topic with another
-    number of partitions or one that may not be created.
+    Raises TemporaryError while the broker does not answer or is not ready to create topics,
+    StartRefusedError for a topic with another number of partitions or one that may not be created.
     """
     try:
         async with asyncio.timeout(settings.kafka.request_timeout_s):
@@ -94,8 +94,11 @@ async def _create(
     ]
     response = await admin.create_topics(new)
     for name, code, *text in response.topic_errors:
-        if code not in (0, _TOPIC_EXISTS):  # another worker may have been faster
-            raise StartRefusedError(f"topic {name} cannot be created: {text[0] if text else code}")
+        if code in (0, _TOPIC_EXISTS):  # another worker may have been faster
+            continue
+        error = for_code(code)
+        sentence = f"topic {name} cannot be created: {(text and text[0]) or error.message}"
+        raise TemporaryError(sentence) if error.retriable else StartRefusedError(sentence)
 
 
 def check(wanted: list[WantedTopic], found: dict[str, int]) -> None:

@@ -68,18 +68,17 @@ class EffectRunner(Generic[E, R]):
         return True
 
     async def _run(self, leased: Leased[E]) -> None:
-        try:
-            async with self._slots:
-                self._queued.pop(leased.key, None)
-                left = leased.lease_until - self._clock()
-                if self._closing or left <= 0:
-                    return  # the tick after the lease issues it again
-                self._running.add(leased.key)
+        async with self._slots:
+            del self._queued[leased.key]
+            left = leased.lease_until - self._clock()
+            if self._closing or left <= 0:
+                return  # the tick after the lease issues it again
+            self._running.add(leased.key)
+            try:
                 result = await self._bounded(leased.effect, left)
-        finally:
-            # before the report: its event may come back before the broker's acknowledgement does
-            self._queued.pop(leased.key, None)
-            self._running.discard(leased.key)
+            finally:
+                # before the report: its event may come back before the broker's confirmation does
+                self._running.discard(leased.key)
         try:
             await self._report(leased, result)
         except Exception:
@@ -96,7 +95,8 @@ class EffectRunner(Generic[E, R]):
 
     def drop_queued(self) -> None:
         """When partitions are revoked: what has not begun is left to the rows' next owner."""
-        for task in list(self._queued.values()):
+        queued, self._queued = self._queued, {}  # here: a task may be cancelled before it has begun
+        for task in queued.values():
             task.cancel()
 
     async def drain(self, seconds: float) -> None:

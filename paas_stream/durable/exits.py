@@ -17,8 +17,8 @@ class Exit(IntEnum):
 
     LOST_SEND = 70  # the broker refused a record, or did not confirm it in time
     LOST_ERROR = 71  # an error record could not be delivered
-    CANCELLED = 72  # Faust stopped while an event was being handled
-    INCONSISTENT = 73  # local tables are ahead of their changelogs: they were wiped
+    CRASHED = 72  # Faust crashed, or stopped while an event was being handled
+    INCONSISTENT = 73  # local tables are ahead of their changelogs: the next start replays them
     REFUSED = 78  # topics on the broker do not fit: a person must act
 
 

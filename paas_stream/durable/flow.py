@@ -12,14 +12,12 @@ from typing import Any
 import faust
 
 
-def hold_flow_until_resumed(app: faust.App, delay_s: float = 0.0) -> None:
-    """Install the guard. `delay_s` widens Faust's window, for the test that needs the guard."""
+def hold_flow_until_resumed(app: faust.App) -> None:
+    """Install the guard."""
 
     @app.on_rebalance_complete.connect(weak=False)
     async def hold(sender: faust.App, **_: Any) -> None:
         sender.flow_control.suspend()
         # resume() clears the changelog queue too: records for standby tables have to pass first
-        while sender.tables.changelog_queue.qsize():
+        while sender.tables.changelog_queue.qsize():  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0.01)
-        if delay_s:
-            await asyncio.sleep(delay_s)

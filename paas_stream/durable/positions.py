@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
+from typing import Any
 
 import faust
 from faust.types import TP
@@ -26,8 +27,8 @@ class Positions:
         """The offset after the last one that was handled; None: none yet."""
         return self._next.get((agent, topic, partition))
 
-    def clear(self) -> None:
-        """Forget the positions: partitions have moved."""
+    async def forget(self, *_: Any, **__: Any) -> None:
+        """Partitions are revoked: whoever has them next goes on from what was committed."""
         self._next.clear()
 
     async def caught_up(

@@ -9,14 +9,26 @@ import asyncio
 from typing import Any
 
 import faust
+from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers.aiokafka import Producer
 
 from paas_stream.durable.exits import Exit, end_process
+from paas_stream.errors import PermanentError
+
+TOO_LARGE = "record_too_large"
+_OVERHEAD = 1024  # bytes that the client adds to key and value, at most
+_POLL_S = 0.5  # how often a waiting flush looks whether the producer was stopped
+
+
+def is_too_large(exc: BaseException) -> bool:
+    """Whether the record itself was refused: sent again, it would be refused again."""
+    cause = exc.__cause__ if isinstance(exc, ProducerSendError) else exc
+    return isinstance(cause, MessageSizeTooLargeError | RecordListTooLargeError)
 
 
 class DurableProducer(Producer):
-    """flush() returns only when the broker has confirmed every buffered record."""
+    """flush() returns only when the broker has confirmed every record that was buffered before."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -24,7 +36,17 @@ class DurableProducer(Producer):
         self._refused: BaseException | None = None
 
     def send_soon(self, fut: Any) -> None:
-        """Every changelog record passes here."""
+        """Every changelog record passes here, before its row is stored.
+
+        Raises PermanentError for a row that is too large: it becomes a record in `errors`. Once it
+        is buffered, only the end of the process could keep its event from being acknowledged.
+        """
+        size = len(fut.message.key or b"") + len(fut.message.value or b"")
+        if size > self.max_request_size - _OVERHEAD:
+            name = fut.message.channel.get_topic_name()
+            raise PermanentError(
+                f"a record of {size} bytes is too large for {name}", code=TOO_LARGE
+            )
         self._unconfirmed.add(fut)
         fut.add_done_callback(self._confirmed)
         super().send_soon(fut)
@@ -35,12 +57,16 @@ class DurableProducer(Producer):
             self._refused = fut.exception()
 
     async def flush(self) -> None:
-        """Wait for all confirmations.
+        """Wait for the confirmations of what is buffered now; records that come later do not count.
 
-        Raises ProducerSendError when a record was refused: the caller does not commit then.
+        Raises ProducerSendError when one was refused or can no longer be sent: the caller does not
+        commit then.
         """
-        while self._unconfirmed and self._refused is None and not self.buffer.should_stop:
-            await asyncio.wait(set(self._unconfirmed), timeout=1.0)
+        waiting = set(self._unconfirmed)
+        while waiting and self._refused is None:
+            _, waiting = await asyncio.wait(waiting, timeout=_POLL_S)
+            if waiting and self.buffer.should_stop:
+                raise ProducerSendError(f"{len(waiting)} buffered records were not sent")
         if self._refused is not None:
             raise ProducerSendError(f"a buffered record was refused: {self._refused!r}")
         await super().flush()
@@ -49,7 +75,9 @@ class DurableProducer(Producer):
 class EndOnLostSend(faust.Sensor):
     """Ends the process when the broker refuses a record or does not confirm it in time.
 
-    Sends to the topics in `handled_by_sender` are left to their sender, which has a second try.
+    Two are left to the sender, who waits for the confirmation: what goes to the topics in
+    `handled_by_sender`, which has a second try; and a record that is too large, unless it is a table
+    row, for which nobody waits.
     """
 
     def __init__(self, *, handled_by_sender: frozenset[str] = frozenset(), **kwargs: Any) -> None:
@@ -64,5 +92,8 @@ class EndOnLostSend(faust.Sensor):
 
     def on_send_error(self, producer: Any, exc: BaseException, state: str) -> None:
         """Called by Faust for every failed send."""
-        if state not in self._handled_by_sender:
-            end_process(Exit.LOST_SEND, f"a record for {state} was not delivered: {exc!r}")
+        if state in self._handled_by_sender:
+            return
+        if is_too_large(exc) and state not in producer.app.tables.changelog_topics:
+            return
+        end_process(Exit.LOST_SEND, f"a record for {state} was not delivered: {exc!r}")

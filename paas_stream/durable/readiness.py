@@ -19,6 +19,8 @@ class Readiness:
 
         `recovery.completed` is never cleared, so it does not suffice alone.
         """
+        if self.app.should_stop:
+            return "the worker is being stopped"
         if self.broker is not None:
             return self.broker
         if not self.app.tables.recovery.completed.is_set():

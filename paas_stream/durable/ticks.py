@@ -55,9 +55,10 @@ class Ticks:
             return
         try:
             now = time.time()
-            for uuid in list(self._heap.pop_due(now, _MOST)):
+            due = list(self._heap.pop_due(now, _MOST))
+            for uuid in due:  # before the first is sent: then the rest may fail
                 self._heap.arm(uuid, now + _AGAIN_S)
-                await self._app.emit(self._event(uuid))
+            await self._app.emit(*map(self._event, due))
         except Exception:
             log.exception("ticks of %s were not produced; they are tried again", self._name)
 

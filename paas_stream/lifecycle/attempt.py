@@ -8,6 +8,9 @@ An attempt owns at most one effect at a time. `in_flight` says that an effect wa
 result is awaited until `due` (the lease); otherwise `due` is when the next effect may be issued.
 Polls are no effects of the row: they repeat in memory for as long as the attempt is POLLING, and
 only news comes back as an event.
+
+A create whose reply was lost may finish late. Such a `doubtful` attempt is looked at several times
+after its end, whether it was cleaned (RECHECKING) or has succeeded (then what came second goes).
 """
 
 from dataclasses import dataclass, replace
@@ -31,6 +34,10 @@ class Phase(StrEnum):
 
 
 ACTIVE = frozenset({Phase.CREATING, Phase.POLLING, Phase.CONFIRMING})
+LOOKS = 4  # how often a doubtful attempt is looked at after its end; any other one once
+LOOK_GROWTH = 4.0  # each look comes this many times later than the one before
+RESURRECTIONS = 8  # an infrastructure that comes back more often than this counts as orphaned
+
 SETTLED = frozenset(
     {Phase.SUCCEEDED, Phase.RECHECKING, Phase.CLEAN, Phase.KEPT, Phase.ORPHANED}
 )  # phases in which nothing that the final result depends on is still to be done
@@ -127,13 +134,22 @@ class Attempt:
     failure: str | None = None
     reason: str | None = None
     clean_since: float | None = None
-    forced: bool = False
+    forced_at: float | None = None  # since when it is deleted by force
+    doubtful: bool = False  # a create was issued of which nothing was heard
+    looks: int = 0  # at the end: how often nothing else was found
+    looking_since: float | None = None
+    resurrections: int = 0  # how often it was found again after it had been deleted
     outputs: str | None = None  # JWE
 
     @property
     def active(self) -> bool:
         """It may still succeed."""
         return self.phase in ACTIVE
+
+    @property
+    def forced(self) -> bool:
+        """It is deleted by force."""
+        return self.forced_at is not None
 
     @property
     def settled(self) -> bool:
@@ -144,6 +160,7 @@ class Attempt:
 _KIND = {
     Phase.CREATING: EffectKind.CREATE,
     Phase.CONFIRMING: EffectKind.CONFIRM,
+    Phase.SUCCEEDED: EffectKind.CONFIRM,  # only while it is looked at
     Phase.CLEANING: EffectKind.CLEAN,
     Phase.RECHECKING: EffectKind.RECHECK,
 }
@@ -154,8 +171,14 @@ def issue(attempt: Attempt, uuid: str, now: float, policy: Policy) -> tuple[Atte
     kind = _KIND.get(attempt.phase)
     if kind is None or attempt.due is None or now < attempt.due:
         return attempt, None
-    lease = now + policy.call_s + policy.margin_s
-    issued = replace(attempt, issue=attempt.issue + 1, in_flight=True, due=lease)
+    unheard = attempt.in_flight and attempt.phase in (Phase.CREATING, Phase.CLEANING)
+    issued = replace(
+        attempt,
+        issue=attempt.issue + 1,
+        in_flight=True,
+        due=now + policy.call_s + policy.margin_s,
+        doubtful=attempt.doubtful or unheard,
+    )
     effect = Effect(
         uuid,
         issued.number,
@@ -182,39 +205,63 @@ def poll(attempt: Attempt, uuid: str) -> Effect | None:
         known_state=attempt.im_state,
         known_machines=attempt.machines,
         known_fault=attempt.tries > 0,
-        since=attempt.state_since or attempt.started_at,
+        since=_since(attempt),
     )
 
 
 def overdue(attempt: Attempt, now: float, policy: Policy) -> tuple[str, str] | None:
-    """Why an active attempt has failed by now: failure class and sentence. None: it has not."""
-    if not attempt.active:
-        return None
-    since = attempt.state_since if attempt.state_since is not None else attempt.started_at
-    waited = now - since
+    """Why an attempt that still creates or polls has failed by now: failure class and sentence.
+
+    None: it has not. A configured one is not asked: the answer to its CONFIRM decides, and nothing
+    that comes before it, so that a replay cannot turn a success that was told into a failure.
+    """
     if attempt.phase is Phase.POLLING:
-        if attempt.im_state == "pending" and not attempt.machines and waited >= policy.pending_s:
+        waited = now - _since(attempt)
+        if _is_pending(attempt) and waited >= policy.pending_s:
             return "pending", f"no machine appeared within {policy.pending_s:.0f} s"
         if attempt.im_state == "unknown" and waited >= policy.unknown_s:
             return "unknown", f"the state was unknown for {policy.unknown_s:.0f} s"
-    if now >= attempt.deadline:
-        took = attempt.deadline - attempt.started_at
-        last = f"; last: {attempt.reason}" if attempt.reason else ""
-        return "timeout", f"not configured within the time-out of {took:.0f} s{last}"
+    if attempt.phase in (Phase.CREATING, Phase.POLLING) and now >= attempt.deadline:
+        return timed_out(attempt)
     return None
 
 
-def next_moment(attempt: Attempt, policy: Policy) -> float | None:
+def timed_out(attempt: Attempt) -> tuple[str, str]:
+    """Failure class and sentence of an attempt whose time is over."""
+    took = attempt.deadline - attempt.started_at
+    last = f"; last: {attempt.reason}" if attempt.reason else ""
+    return "timeout", f"not configured within the time-out of {took:.0f} s{last}"
+
+
+def moments(attempt: Attempt, policy: Policy) -> list[float]:
     """When this attempt must be looked at again, whatever happens."""
-    moments = [] if attempt.due is None else [attempt.due]
-    if attempt.active:
-        moments.append(attempt.deadline)
-        since = attempt.state_since if attempt.state_since is not None else attempt.started_at
-        if attempt.phase is Phase.POLLING and attempt.im_state == "unknown":
-            moments.append(since + policy.unknown_s)
-        if attempt.phase is Phase.POLLING and attempt.im_state == "pending":
-            moments += [] if attempt.machines else [since + policy.pending_s]
-    return min(moments, default=None)
+    found = [] if attempt.due is None else [attempt.due]
+    if attempt.phase in (Phase.CREATING, Phase.POLLING):
+        found.append(attempt.deadline)
+    if attempt.phase is Phase.POLLING and _is_pending(attempt):
+        found.append(_since(attempt) + policy.pending_s)
+    if attempt.phase is Phase.POLLING and attempt.im_state == "unknown":
+        found.append(_since(attempt) + policy.unknown_s)
+    if attempt.phase is Phase.CLEANING and attempt.clean_since is not None:
+        found.append(attempt.clean_since + policy.cleanup_beside_s)
+        found.append(attempt.clean_since + policy.delete_timeout_s)
+        found += [] if (end := given_up_at(attempt, policy)) is None else [end]
+    return found
+
+
+def given_up_at(attempt: Attempt, policy: Policy) -> float | None:
+    """When a clean-up by force is given up. None: it is not by force yet."""
+    if attempt.clean_since is None or attempt.forced_at is None:
+        return None
+    return max(attempt.clean_since + policy.delete_timeout_s, attempt.forced_at) + policy.last_s
+
+
+def _since(attempt: Attempt) -> float:
+    return attempt.state_since if attempt.state_since is not None else attempt.started_at
+
+
+def _is_pending(attempt: Attempt) -> bool:
+    return attempt.im_state == "pending" and not attempt.machines
 
 
 def enter(attempt: Attempt, phase: Phase, now: float) -> Attempt:
@@ -229,12 +276,38 @@ def polling(attempt: Attempt, infrastructures: tuple[str, ...], now: float) -> A
     return replace(polled, infrastructures=infrastructures, state_since=now, reason=None)
 
 
-def clean_up(attempt: Attempt, now: float, *, force: bool = False) -> Attempt:
+def clean_up(attempt: Attempt, now: float) -> Attempt:
     """Delete what it created. An effect in flight ends first: its result or lease comes before."""
-    started = replace(attempt, clean_since=now, forced=force, tries=0)
+    started = replace(attempt, clean_since=now, forced_at=None, tries=0)
     if attempt.in_flight:
         return replace(started, phase=Phase.CLEANING)
     return enter(started, Phase.CLEANING, now)
+
+
+def force(attempt: Attempt, now: float) -> Attempt:
+    """Go on with a clean-up by force, at once unless an effect is in flight."""
+    if attempt.forced:
+        return attempt
+    return replace(attempt, forced_at=now, due=attempt.due if attempt.in_flight else now)
+
+
+def orphaned(attempt: Attempt) -> Attempt:
+    """Give a clean-up up."""
+    return replace(attempt, phase=Phase.ORPHANED, in_flight=False, due=None)
+
+
+def look(attempt: Attempt, phase: Phase, now: float, policy: Policy) -> Attempt:
+    """Go to a phase in which it is looked at once more, later."""
+    due = now + policy.recheck_s
+    return replace(enter(attempt, phase, now), looks=0, looking_since=now, due=due)
+
+
+def looked(attempt: Attempt, now: float, policy: Policy) -> Attempt:
+    """Nothing else was found: the next look, or (`due` is None) the end of it."""
+    looks = attempt.looks + 1
+    more = attempt.doubtful and looks < LOOKS
+    due = now + policy.recheck_s * LOOK_GROWTH**looks if more else None
+    return replace(attempt, in_flight=False, tries=0, looks=looks, due=due)
 
 
 def again(attempt: Attempt, now: float, policy: Policy, uuid: str, wait_s: float | None) -> Attempt:

@@ -4,6 +4,7 @@ The row holds facts, each set once; the status follows from them. So the order i
 deliver events does not matter, and a late message cannot change a final state.
 """
 
+import uuid as uuids
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -49,6 +50,7 @@ class Ending:
     success: bool
     moment: float  # seconds since the epoch
     reason: str | None = None
+    asked: float | None = None  # of a delete: the timestamp of the newest command that it answers
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class DeploymentRow:
     deadline: float | None = None
     validated: bool = False
     ranked: bool = False
+    attempt: int = 0  # the newest attempt that the IM has accepted
     physical_id: str | None = None
     provider_name: str | None = None
     region_name: str | None = None
@@ -83,15 +86,16 @@ class DeploymentRow:
     provider_endpoint: str | None = None
     outputs: str | None = None  # JWE of a JSON object
     create_end: Ending | None = None
-    cancelled_at: float | None = None
-    delete_since: float | None = None
+    cancelled_at: float | None = None  # when the overall time-out was acted upon
+    delete_since: float | None = None  # timestamp of the newest `delete`
+    delete_late_at: float | None = None  # when its time-out was found to have passed
     delete_end: Ending | None = None
 
     @property
     def status(self) -> Status:
         """The state that the facts amount to."""
         if self.delete_since is not None:
-            if self.delete_end is None:
+            if self.delete_end is None or not self._answered(self.delete_end):
                 return Status.DELETE_IN_PROGRESS
             done = self.delete_end.success
             return Status.DELETE_COMPLETE if done else Status.DELETE_FAILED
@@ -99,11 +103,16 @@ class DeploymentRow:
             return Status.CREATE_IN_PROGRESS
         return Status.CREATE_COMPLETE if self.create_end.success else Status.CREATE_FAILED
 
+    def _answered(self, ending: Ending) -> bool:
+        return ending.success or (ending.asked or 0.0) >= (self.delete_since or 0.0)
+
     @property
     def status_reason(self) -> str | None:
         """Why the state is what it is, where there is something to say."""
-        if self.delete_since is not None:
-            return self.delete_end.reason if self.delete_end is not None else None
+        if self.status is Status.DELETE_IN_PROGRESS:
+            return None
+        if self.delete_end is not None:
+            return self.delete_end.reason
         return self.create_end.reason if self.create_end is not None else None
 
     @property
@@ -121,6 +130,15 @@ class Transition:
 
     row: DeploymentRow | None
     messages: tuple[Message, ...] = ()
+
+
+def concerned(message: Message) -> str | None:
+    """The deployment that a message is about. None: it names none, or what it names is no uuid."""
+    named = str(getattr(message, "uuid", None) or "")
+    try:
+        return named if str(uuids.UUID(named)) == named else None
+    except ValueError:
+        return None
 
 
 def step(row: DeploymentRow, event: Message, now: float, policy: TrackerPolicy) -> Transition:
@@ -153,7 +171,8 @@ def moments(row: DeploymentRow, policy: TrackerPolicy) -> list[float]:
         if row.cancelled_at is not None:
             found.append(row.cancelled_at + policy.delete_timeout_s)
     if status is Status.DELETE_IN_PROGRESS and row.delete_since is not None:
-        found.append(row.delete_since + 2 * policy.delete_timeout_s)
+        late_at = row.delete_late_at if row.delete_late_at is not None else row.delete_since
+        found.append(late_at + policy.delete_timeout_s)
     if status is Status.DELETE_COMPLETE and row.delete_end is not None:
         found.append(row.delete_end.moment + policy.retention_s)
     return found
@@ -180,17 +199,26 @@ def _requested(row: DeploymentRow, event: Template) -> DeploymentRow:
 def _result(row: DeploymentRow, event: DeploymentResult) -> DeploymentRow:
     moment = event.timestamp.timestamp()
     if event.operation is Operation.DELETE:
-        if event.kind != "final" or row.delete_end is not None:
-            return row
-        ending = Ending(bool(event.success), moment, event.reason)
-        return _updated(replace(row, delete_end=ending), moment)
-    if event.kind == "accepted" and row.create_end is None:
-        return _updated(_placed(row, event), moment)
+        return _delete_ended(row, event) if event.kind == "final" else row
+    attempt = event.attempt or 0
+    if event.kind == "accepted" and row.create_end is None and attempt >= row.attempt:
+        return _updated(replace(_placed(row, event), attempt=attempt), moment)
     if event.kind == "final" and row.create_end is None:
         row = _placed(row, event) if event.success or event.kept else _displaced(row)
         ending = Ending(bool(event.success), moment, event.reason)
         return _updated(replace(row, create_end=ending, outputs=event.outputs), moment)
     return row
+
+
+def _delete_ended(row: DeploymentRow, event: DeploymentResult) -> DeploymentRow:
+    moment = event.timestamp.timestamp()
+    asked = event.started_at.timestamp() if event.started_at is not None else moment
+    known = row.delete_end
+    if known is not None and (known.success or (known.asked or 0.0) >= asked):
+        return row
+    ending = Ending(bool(event.success), moment, event.reason, asked)
+    since = max(row.delete_since or 0.0, asked)
+    return _updated(replace(row, delete_since=since, delete_end=ending), moment)
 
 
 def _placed(row: DeploymentRow, event: DeploymentResult) -> DeploymentRow:
@@ -220,34 +248,33 @@ def _error(row: DeploymentRow, event: ErrorRecord, said: list[Message]) -> Deplo
     if not ends or row.create_end is not None:
         return row
     moment = event.timestamp.timestamp()
-    said.append(
-        Command(uuid=row.uuid, timestamp=event.timestamp, command="cancel", reason=event.message)
-    )
+    said.append(_revoke(row, moment, event.message))
     return _updated(replace(row, create_end=Ending(False, moment, event.message)), moment)
 
 
+def _revoke(row: DeploymentRow, moment: float, reason: str) -> Command:
+    """The create has failed whatever the dispatcher reports: what it has made does not stay."""
+    return Command(uuid=row.uuid, timestamp=at(moment), command="cancel", force=True, reason=reason)
+
+
 def _delete(row: DeploymentRow, event: Command) -> DeploymentRow:
-    moment = event.timestamp.timestamp()
-    if row.delete_since is None:
-        return _updated(replace(row, delete_since=moment), moment)
-    failed = row.delete_end is not None and not row.delete_end.success
-    if failed and row.delete_end is not None and moment >= row.delete_end.moment:
-        return _updated(replace(row, delete_since=moment, delete_end=None), moment)
-    return row
+    asked = event.timestamp.timestamp()
+    if asked <= (row.delete_since or 0.0):
+        return row
+    return _updated(replace(row, delete_since=asked, delete_late_at=None), asked)
 
 
 def _in_time(
     row: DeploymentRow, now: float, policy: TrackerPolicy, said: list[Message]
 ) -> Transition:
     if row.created is None and now >= row.first_seen + policy.delete_timeout_s:
+        said.append(Command(uuid=row.uuid, timestamp=at(now), command="forget"))
         return Transition(None, tuple(said))
     match row.status:
         case Status.CREATE_IN_PROGRESS if row.deadline is not None and now >= row.deadline:
             row = _late_create(row, now, policy, said)
         case Status.DELETE_IN_PROGRESS:
-            if now >= (row.delete_since or now) + 2 * policy.delete_timeout_s:
-                ending = Ending(False, now, "the dispatcher did not report the delete in time")
-                row = _updated(replace(row, delete_end=ending), now)
+            row = _late_delete(row, now, policy)
         case Status.DELETE_COMPLETE if row.delete_end is not None:
             if now >= row.delete_end.moment + policy.retention_s:
                 said.append(Command(uuid=row.uuid, timestamp=at(now), command="forget"))
@@ -264,8 +291,24 @@ def _late_create(
         return replace(row, cancelled_at=now)
     if now >= row.cancelled_at + policy.delete_timeout_s:
         reason = "The overall time-out has passed, and the dispatcher did not report"
+        said.append(_revoke(row, now, reason))
         return _updated(replace(row, create_end=Ending(False, now, reason)), now)
     return row
+
+
+def _late_delete(row: DeploymentRow, now: float, policy: TrackerPolicy) -> DeploymentRow:
+    """The dispatcher has the time-out for itself, and then it has once more that time to report.
+
+    The second one counts from when the first is noticed: after an outage its report may be waiting.
+    """
+    if row.delete_late_at is None:
+        late = now >= (row.delete_since or now) + policy.delete_timeout_s
+        return replace(row, delete_late_at=now) if late else row
+    if now < row.delete_late_at + policy.delete_timeout_s:
+        return row
+    reason = "the dispatcher did not report the delete in time"
+    ending = Ending(False, now, reason, row.delete_since)
+    return _updated(replace(row, delete_end=ending), now)
 
 
 def _updated(row: DeploymentRow, moment: float) -> DeploymentRow:

@@ -6,7 +6,7 @@ which effects are to be issued; the row it returns already awaits their results,
 row says what was intended and a tick issues it again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -29,9 +29,9 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True)
 class Transition:
-    """What a step leads to: send `messages`, then store `row`, then issue `effects`."""
+    """What a step leads to: send `messages`, then store `row` (None: delete it), then issue `effects`."""
 
-    row: DispatchRow
+    row: DispatchRow | None
     messages: tuple[Message, ...] = ()
     effects: tuple[Effect, ...] = ()
 
@@ -49,8 +49,10 @@ def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transiti
         case DispatchEvent(event="effect"):
             row = outcome.apply(row, event, now, policy, said)
     row = _overdue_attempts(row, now, policy, said)
-    row = _create(row, now, policy, said) if row.goal is Goal.CREATE else _delete(row, now, said)
     row = _overdue_clean_ups(row, now, policy, said)
+    row = _create(row, now, policy, said) if row.goal is Goal.CREATE else _delete(row, now, said)
+    if row.forgettable:
+        return Transition(None, tuple(said))
     issued = [attempts.issue(one, row.uuid, now, policy) for one in row.attempts]
     row = replace(row, attempts=tuple(one for one, _ in issued))
     return Transition(row, tuple(said), tuple(effect for _, effect in issued if effect))
@@ -67,12 +69,7 @@ def moments(row: DispatchRow, policy: Policy) -> list[float]:
     After a step at `now` only those after `now` count: what was due before has had its effect. When
     a worker takes a row over, those before `now` count too.
     """
-    found = [attempts.next_moment(one, policy) for one in row.attempts]
-    for one in row.attempts:
-        if one.phase is Phase.CLEANING and one.clean_since is not None:
-            given_up = one.clean_since + policy.delete_timeout_s
-            found += [one.clean_since + policy.cleanup_beside_s, given_up, given_up + policy.last_s]
-    return [moment for moment in found if moment is not None]
+    return [moment for one in row.attempts for moment in attempts.moments(one, policy)]
 
 
 def poll_interval_s(age_s: float, least_s: float, most_s: float) -> float:
@@ -104,14 +101,49 @@ def _joined_ranking(row: DispatchRow, event: RankedProviders) -> DispatchRow:
 
 
 def _commanded(row: DispatchRow, event: Command, now: float) -> DispatchRow:
-    if event.command == "cancel" and row.goal is Goal.CREATE and row.final is None:
-        return replace(row, cancelled=row.cancelled or event.reason or "cancelled")
-    if event.command == "delete":
-        force = row.force or event.force
-        if row.goal is Goal.DELETE and row.final in (None, Final.DELETED):
-            return replace(row, force=force)
-        return replace(row, goal=Goal.DELETE, final=None, delete_since=now, force=force)
+    match event.command:
+        case "cancel" if row.goal is Goal.CREATE:
+            return _cancelled(row, event)
+        case "delete":
+            return _asked_to_delete(row, event, now)
+        case "forget" if not row.attempts or row.final is Final.DELETED:
+            return replace(row, forgotten=True)
     return row
+
+
+def _cancelled(row: DispatchRow, event: Command) -> DispatchRow:
+    """`force` means that the tracker has called it failed: then even a success does not stay."""
+    revoked = row.revoked or event.force
+    if row.final is Final.FAILED or (row.final is Final.CREATED and not revoked):
+        return row
+    return replace(
+        row, cancelled=row.cancelled or event.reason or "cancelled", revoked=revoked, final=None
+    )
+
+
+def _asked_to_delete(row: DispatchRow, event: Command, now: float) -> DispatchRow:
+    """A `delete` that is newer than all before begins a new one, unless one is under way."""
+    known, asked = row.delete_asked, event.timestamp.timestamp()
+    if row.goal is Goal.DELETE and row.final is not None and known is not None and asked <= known:
+        return row
+    row = replace(row, delete_asked=asked if known is None else max(asked, known))
+    if row.goal is Goal.CREATE or row.final is not None:
+        return _begin_delete(replace(row, goal=Goal.DELETE, final=None, force=event.force), now)
+    if not event.force or row.force:
+        return row
+    return _each(
+        replace(row, force=True),
+        lambda one: attempts.force(one, now) if one.phase is Phase.CLEANING else one,
+    )
+
+
+def _begin_delete(row: DispatchRow, now: float) -> DispatchRow:
+    gone = (Phase.CLEAN, Phase.RECHECKING)
+    return _each(row, lambda one: one if one.phase in gone else attempts.clean_up(one, now))
+
+
+def _each(row: DispatchRow, change: Callable[[Attempt], Attempt]) -> DispatchRow:
+    return replace(row, attempts=tuple(change(one) for one in row.attempts))
 
 
 def _overdue_attempts(
@@ -120,8 +152,11 @@ def _overdue_attempts(
     if row.goal is not Goal.CREATE:
         return row
     for one in row.attempts:
-        if row.cancelled is not None and one.active:
-            row = outcome.fail(row, one, "cancelled", row.cancelled, now, said)
+        if row.revoked and one.phase is Phase.SUCCEEDED:
+            row = row.with_attempt(attempts.clean_up(replace(one, reason=row.cancelled), now))
+        elif one.active and row.cancelled is not None:
+            if row.revoked or one.phase is not Phase.CONFIRMING:
+                row = outcome.fail(row, one, "cancelled", row.cancelled, now, said)
         elif late := attempts.overdue(one, now, policy):
             row = outcome.fail(row, one, *late, now, said)
     return row
@@ -203,18 +238,10 @@ def _why(row: DispatchRow, now: float) -> str:
 
 
 def _delete(row: DispatchRow, now: float, said: list[Message]) -> DispatchRow:
-    if row.final is not None:
+    if row.final is not None or not all(one.settled for one in row.attempts):
         return row
-    gone = (Phase.CLEAN, Phase.RECHECKING)
-    pending = (*gone, Phase.CLEANING)
-    for one in row.attempts:
-        begun = one.clean_since is not None and one.clean_since >= (row.delete_since or 0.0)
-        if one.phase not in pending and not (one.phase is Phase.ORPHANED and begun):
-            row = row.with_attempt(attempts.clean_up(one, now))
-    if not all(one.settled for one in row.attempts):
-        return row
-    orphans = [one for one in row.attempts if one.phase not in gone]
-    said.append(reports.deleted(row.uuid, orphans, row.delete_since or now, now))
+    orphans = [one for one in row.attempts if one.phase is Phase.ORPHANED]
+    said.append(reports.deleted(row.uuid, orphans, row.delete_asked or now, now))
     return replace(row, final=Final.DELETE_FAILED if orphans else Final.DELETED)
 
 
@@ -224,11 +251,10 @@ def _overdue_clean_ups(
     for one in row.attempts:
         if one.phase is not Phase.CLEANING or one.clean_since is None:
             continue
-        late = now - one.clean_since - policy.delete_timeout_s
-        if late >= policy.last_s:
+        given_up = attempts.given_up_at(one, policy)
+        if given_up is not None and now >= given_up:
             said.append(reports.orphan(row.uuid, one, now, "it could not be deleted"))
-            row = row.with_attempt(replace(one, phase=Phase.ORPHANED, in_flight=False, due=None))
-        elif late >= 0 and not one.forced:
-            due_now = one.due if one.in_flight else now
-            row = row.with_attempt(replace(one, forced=True, due=due_now))
+            row = row.with_attempt(attempts.orphaned(one))
+        elif now >= one.clean_since + policy.delete_timeout_s:
+            row = row.with_attempt(attempts.force(one, now))
     return row

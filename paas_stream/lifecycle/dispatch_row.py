@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from paas_stream.lifecycle.attempt import Attempt
+from paas_stream.lifecycle.attempt import Attempt, Phase
+
+GONE = frozenset({Phase.CLEAN, Phase.ORPHANED})  # phases after which nothing is ever done
 
 
 class Goal(StrEnum):
@@ -44,7 +46,7 @@ class Provider:
 
 @dataclass(frozen=True)
 class DispatchRow:
-    """One deployment. It is deleted by the tracker's `forget`."""
+    """One deployment. It is deleted by the tracker's `forget`, once nothing is left to be cleaned."""
 
     uuid: str
     goal: Goal = Goal.CREATE
@@ -52,8 +54,10 @@ class DispatchRow:
     ranked: tuple[Provider, ...] | None = None  # None: the ranking has not come yet
     attempts: tuple[Attempt, ...] = ()
     cancelled: str | None = None  # why the create was cancelled
-    delete_since: float | None = None
+    revoked: bool = False  # the tracker has called the create failed: a success is deleted too
+    delete_asked: float | None = None  # timestamp of the newest `delete`; its final says it back
     force: bool = False  # the user accepts that something is left at a provider
+    forgotten: bool = False  # the tracker keeps nothing of it any more
     final: Final | None = None
 
     def with_attempt(self, changed: Attempt) -> "DispatchRow":
@@ -68,6 +72,11 @@ class DispatchRow:
     def attempt(self, number: int) -> Attempt | None:
         """An attempt by its number."""
         return next((one for one in self.attempts if one.number == number), None)
+
+    @property
+    def forgettable(self) -> bool:
+        """It was forgotten, and nothing is left that may still have to be deleted."""
+        return self.forgotten and all(one.phase in GONE for one in self.attempts)
 
     def next_candidate(self, now: float) -> int | None:
         """The place in the ranking of the provider to be tried next; None: there is none."""

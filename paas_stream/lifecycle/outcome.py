@@ -5,7 +5,7 @@ from dataclasses import replace
 from paas_stream.lifecycle import attempt as attempts
 from paas_stream.lifecycle import reports
 from paas_stream.lifecycle.attempt import Attempt, EffectKind, Outcome, Phase, Policy
-from paas_stream.lifecycle.dispatch_row import DispatchRow, Goal
+from paas_stream.lifecycle.dispatch_row import DispatchRow
 from paas_stream.records import DispatchEvent, Message
 
 _FAILED_STATES = frozenset({"failed", "unconfigured"})
@@ -14,9 +14,11 @@ _FAILED_STATES = frozenset({"failed", "unconfigured"})
 def apply(
     row: DispatchRow, event: DispatchEvent, now: float, policy: Policy, said: list[Message]
 ) -> DispatchRow:
-    """The row after an effect's result. A result that answers an older issue changes nothing."""
+    """The row after an effect's result. A repeated one, or one of an older issue, changes nothing."""
     one = row.attempt(event.attempt)
     if one is None or event.issue != one.issue:
+        return row
+    if not one.in_flight and event.effect != EffectKind.POLL:
         return row
     match one.phase, event.effect:
         case Phase.CREATING, EffectKind.CREATE:
@@ -29,9 +31,11 @@ def apply(
             return _cleaning(row, one, event, now, policy, said)
         case Phase.RECHECKING, EffectKind.RECHECK:
             return _rechecking(row, one, event, now, policy, said)
-        case Phase.CLEANING, _ if one.in_flight:
+        case Phase.SUCCEEDED, EffectKind.CONFIRM:
+            return row.with_attempt(_looked_after(row, one, event, now, policy))
+        case Phase.CLEANING, EffectKind.CREATE | EffectKind.CONFIRM | EffectKind.RECHECK:
             # what was under way when the clean-up was asked for has ended: now it can begin
-            return row.with_attempt(attempts.enter(one, Phase.CLEANING, now))
+            return row.with_attempt(attempts.enter(_heard(one, event), Phase.CLEANING, now))
     return row
 
 
@@ -41,13 +45,29 @@ def fail(
     """The attempt has failed; what it created is deleted, or kept when the user wants it so."""
     failed = replace(one, failure=failure, reason=reason, ended_at=now)
     row = row.with_attempt(failed)
-    keep = row.plan is not None and row.plan.keep_last_attempt and row.goal is Goal.CREATE
-    if keep and row.next_candidate(now) is None and failed.infrastructures:
+    if _keeps(row, failed, now):
         kept = replace(failed, phase=Phase.KEPT, in_flight=False, due=None)
         said.append(reports.attempt_failed(row.uuid, kept, now))
         return row.with_attempt(kept)
     said.append(reports.attempt_failed(row.uuid, failed, now))
     return row.with_attempt(attempts.clean_up(failed, now))
+
+
+def _keeps(row: DispatchRow, failed: Attempt, now: float) -> bool:
+    if row.plan is None or not row.plan.keep_last_attempt or row.revoked:
+        return False
+    there = failed.infrastructures and failed.failure != "vanished"
+    return bool(there) and row.next_candidate(now) is None
+
+
+def _heard(one: Attempt, event: DispatchEvent) -> Attempt:
+    """What an answer says about what the attempt has in the IM."""
+    lost = event.effect == EffectKind.CREATE and event.outcome == Outcome.FAULT
+    return replace(
+        one,
+        infrastructures=event.infrastructures or one.infrastructures,
+        doubtful=one.doubtful or lost,
+    )
 
 
 def _creating(
@@ -71,7 +91,7 @@ def _creating(
             return fail(row, ended, "template_refused", message, now, said)
         case Outcome.PAUSED if row.next_candidate(now) is not None:
             return fail(row, ended, "provider_paused", message, now, said)
-    return _again(row, one, event, now, policy, said)
+    return _again(row, _heard(one, event), event, now, policy, said)
 
 
 def _polling(
@@ -79,6 +99,8 @@ def _polling(
 ) -> DispatchRow:
     if event.outcome == Outcome.GONE:
         return fail(row, one, "vanished", "the infrastructure is not in the IM any more", now, said)
+    if event.outcome == Outcome.FAULT and one.tries:
+        return row
     if event.outcome == Outcome.FAULT:
         said.append(reports.fault(row.uuid, one, "poll", event.message or "", None, now))
         return row.with_attempt(replace(one, tries=1))
@@ -116,12 +138,33 @@ def _confirming(
         reason = "the infrastructure is not in the IM any more"
         return fail(row, ended, "vanished", reason, now, said)
     if event.outcome != Outcome.CONFIRMED:
+        ended = replace(one, in_flight=False)
+        if row.cancelled is not None:
+            return fail(row, ended, "cancelled", row.cancelled, now, said)
+        if now >= one.deadline:
+            return fail(row, ended, *attempts.timed_out(one), now, said)
         return _again(row, one, event, now, policy, said)
-    winner = replace(
-        attempts.enter(one, Phase.SUCCEEDED, now), ended_at=now, outputs=event.outputs, reason=None
-    )
+    winner = replace(one, ended_at=now, outputs=event.outputs, reason=None)
+    winner = attempts.look(winner, Phase.SUCCEEDED, now, policy)
+    if not winner.doubtful:
+        winner = replace(winner, due=None)
     said.append(reports.attempt_succeeded(row.uuid, winner, now))
     return row.with_attempt(winner)
+
+
+def _looked_after(
+    row: DispatchRow, one: Attempt, event: DispatchEvent, now: float, policy: Policy
+) -> Attempt:
+    """A doubtful success was looked at again: what a lost create made besides is deleted by now."""
+    if event.outcome == Outcome.FAULT and not _looked_enough(one, now, policy):
+        return attempts.again(one, now, policy, row.uuid, event.retry_after_s)
+    if event.outcome == Outcome.CONFIRMED:
+        return attempts.looked(one, now, policy)
+    return replace(one, in_flight=False, due=None)
+
+
+def _looked_enough(one: Attempt, now: float, policy: Policy) -> bool:
+    return one.looking_since is not None and now >= one.looking_since + policy.delete_timeout_s
 
 
 def _cleaning(
@@ -133,13 +176,15 @@ def _cleaning(
     said: list[Message],
 ) -> DispatchRow:
     if event.outcome != Outcome.CLEAN:
-        stuck = replace(one, forced=one.forced or row.force)
+        stuck = replace(one, infrastructures=event.infrastructures or one.infrastructures)
+        if row.force and not stuck.forced:
+            stuck = replace(stuck, forced_at=now)
         return _again(row, stuck, event, now, policy, said)
     if one.forced and event.infrastructures:
         said.append(reports.orphan(row.uuid, one, now, "it was deleted by force"))
     said.append(reports.cleaned(row.uuid, one, now))
-    gone = attempts.enter(one, Phase.RECHECKING, now)
-    return row.with_attempt(replace(gone, infrastructures=(), due=now + policy.recheck_s))
+    gone = attempts.look(replace(one, infrastructures=()), Phase.RECHECKING, now, policy)
+    return row.with_attempt(gone)
 
 
 def _rechecking(
@@ -150,13 +195,35 @@ def _rechecking(
     policy: Policy,
     said: list[Message],
 ) -> DispatchRow:
-    if event.outcome == Outcome.CLEAN:
-        return row.with_attempt(attempts.enter(one, Phase.CLEAN, now))
-    if event.outcome == Outcome.LEFT:
-        return row.with_attempt(
-            attempts.clean_up(replace(one, in_flight=False), now, force=one.forced)
-        )
+    match event.outcome:
+        case Outcome.CLEAN:
+            seen = attempts.looked(one, now, policy)
+            return row.with_attempt(
+                seen if seen.due is not None else attempts.enter(seen, Phase.CLEAN, now)
+            )
+        case Outcome.LEFT:
+            return row.with_attempt(_resurrected(row, one, event, now, said))
+    if _looked_enough(one, now, policy):
+        said.append(reports.orphan(row.uuid, one, now, "it could not be looked for again"))
+        return row.with_attempt(attempts.orphaned(one))
     return _again(row, one, event, now, policy, said)
+
+
+def _resurrected(
+    row: DispatchRow, one: Attempt, event: DispatchEvent, now: float, said: list[Message]
+) -> Attempt:
+    """Something is there again, or has come late: it is deleted again, though not for ever."""
+    found = replace(
+        one,
+        in_flight=False,
+        infrastructures=event.infrastructures,
+        resurrections=one.resurrections + 1,
+    )
+    if found.resurrections > attempts.RESURRECTIONS:
+        said.append(reports.orphan(row.uuid, found, now, "it came back after each delete"))
+        return attempts.orphaned(found)
+    again = attempts.clean_up(found, now)
+    return attempts.force(again, now) if one.forced else again
 
 
 def _again(
@@ -169,5 +236,7 @@ def _again(
 ) -> DispatchRow:
     later = attempts.again(one, now, policy, row.uuid, event.retry_after_s)
     later = replace(later, reason=event.message or later.reason) if one.active else later
+    if one.phase is Phase.RECHECKING and one.tries:
+        return row.with_attempt(later)  # said once: nobody waits for it
     said.append(reports.fault(row.uuid, one, event.effect, event.message or "", later.due, now))
     return row.with_attempt(later)

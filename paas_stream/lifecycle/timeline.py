@@ -49,7 +49,7 @@ class Timeline:
             dropped += 1
             if event.status == "begin":
                 return replace(self, dropped=dropped)
-            events = events[:-2] + events[-1:]
+            events = (events[: max(0, most - 2)] + events[-1:])[: most - 1]
         ordered = tuple(sorted((*events, event), key=lambda one: one.at))
         return Timeline(ordered, dropped)
 

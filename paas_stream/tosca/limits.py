@@ -217,4 +217,3 @@ def _plain(value: Any, path: str, faults: list[str]) -> Any:
     elif isinstance(value, int) and not INT_MIN <= value <= INT_MAX:
         faults.append(f"{path}: the number has more than 64 bits")
     return value
-

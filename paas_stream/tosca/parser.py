@@ -77,14 +77,14 @@ def _place(frame: FrameType | None) -> str:
         function = frame.f_code.co_name
         kind = type(owner).__name__
         if kind == "Property":
-            found.setdefault("property", f".properties.{owner.name}")
+            found.setdefault("property", f".properties.{getattr(owner, 'name', '?')}")
         elif function == "_validate_capabilities_properties":
             found.setdefault("capability", f".capabilities.{frame.f_locals.get('cap')}")
         elif function == "_process_intrinsic_functions":
             owner = frame.f_locals.get("output") or frame.f_locals.get("node_template")
             kind = type(owner).__name__
         if kind in _PLACES:
-            found.setdefault("place", f"{_PLACES[kind]}.{owner.name}")
+            found.setdefault("place", f"{_PLACES[kind]}.{getattr(owner, 'name', '?')}")
         frame = frame.f_back
     parts = (found.get(key, "") for key in ("place", "capability", "property"))
     return "".join(parts).lstrip(".")

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import multiprocessing
 from collections.abc import Mapping
-from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import pebble
@@ -19,6 +18,7 @@ from paas_stream.settings import ParserSettings
 from paas_stream.tosca import limits, worker
 from paas_stream.tosca.validated import Refused, Validated
 
+STOPPING = "the template parser is stopping"
 TRIVIAL = """
 tosca_definitions_version: tosca_simple_yaml_1_0
 topology_template: {node_templates: {node: {type: tosca.nodes.Compute}}}
@@ -38,6 +38,7 @@ class ParserPool:
         self._starting = asyncio.Lock()
         self._closed = False
         self._pending = 0  # templates waiting or being validated
+        self._under_way: set[asyncio.Future[Any]] = set()
 
     async def warm(self) -> None:
         """Start the workers and let one of them parse, so that the first template does not wait."""
@@ -50,7 +51,7 @@ class ParserPool:
         limit was reached, and ParserBusyError when too many templates wait or the pool is closed.
         """
         if self._closed:
-            raise ParserBusyError("the template parser is stopping")
+            raise ParserBusyError(STOPPING)
         if self._pending >= self._settings.workers + self._settings.queue:
             raise ParserBusyError(
                 f"{self._pending} templates wait for the template parser",
@@ -72,6 +73,9 @@ class ParserPool:
             pool, self._pool = self._pool, None
         if pool is not None:
             await asyncio.to_thread(_end, pool, timeout_s)
+        for future in self._under_way:
+            if not future.done():  # pebble leaves these without an answer
+                future.set_exception(ParserBusyError(STOPPING))
 
     async def _run(self, text: str, inputs: Mapping[str, Any]) -> Validated | Refused:
         settings = self._settings
@@ -85,14 +89,14 @@ class ParserPool:
             raise ParserTimeoutError(
                 f"the template needs more than {settings.memory_mib} MiB to parse"
             ) from exc
-        except (pebble.ProcessExpired, BrokenProcessPool) as exc:
+        except (pebble.ProcessExpired, RuntimeError) as exc:
             raise ParserTimeoutError("the template parser broke down on the template") from exc
 
     async def _attempt(self, text: str, inputs: Mapping[str, Any]) -> Validated | Refused:
         """Schedule a template; once more when the pool was found broken, which is not its fault."""
         try:
             return await self._schedule(text, inputs)
-        except BrokenProcessPool:
+        except RuntimeError:
             return await self._schedule(text, inputs)
 
     async def _schedule(self, text: str, inputs: Mapping[str, Any]) -> Validated | Refused:
@@ -103,8 +107,12 @@ class ParserPool:
             args=(text, inputs, self._limits, 2 * settings.timeout_s + 5),
             timeout=settings.timeout_s,
         )
-        result: Validated | Refused = await asyncio.wrap_future(future)
-        return result
+        answer: asyncio.Future[Validated | Refused] = asyncio.wrap_future(future)
+        self._under_way.add(answer)
+        try:
+            return await answer
+        finally:
+            self._under_way.discard(answer)
 
     async def _started(self) -> Any:
         """The pool, made anew when there is none or when it is broken.
@@ -113,7 +121,7 @@ class ParserPool:
         """
         async with self._starting:
             if self._closed:
-                raise ParserBusyError("the template parser is stopping")
+                raise ParserBusyError(STOPPING)
             if self._pool is not None and not self._pool.active:
                 broken, self._pool = self._pool, None
                 await asyncio.to_thread(_end, broken, 0.0)

@@ -51,7 +51,7 @@ def validate(
     faults += parser.faults(_for_parser(document, resolved.unresolved))  # 6
     extracted = requirements.extract(document)  # 7
     faults += _unreported(extracted.faults, faults)
-    if not faults and not extracted.requirements:
+    if not faults and not any(node.count for node in extracted.requirements):
         faults.append("topology_template.node_templates: there is no compute node to deploy")
     if not faults and any(tree.get(section) for section in types.SECTIONS):
         faults = _faults_when_sent(document)  # 8

@@ -97,7 +97,9 @@ def test_the_second_provider_is_used_and_the_first_ones_reason_is_told(stack) ->
     uuid = stack.submit("failover", "demo-failover")
     ended = stack.settled(uuid)
     assert (ended["status"], ended["cloudProviderName"]) == ("CREATE_COMPLETE", "site-b")
-    failed = [e for e in stack.client.events(uuid) if (e["step"], e["status"]) == ("attempt", "failed")]
+    failed = [
+        e for e in stack.client.events(uuid) if (e["step"], e["status"]) == ("attempt", "failed")
+    ]
     assert [(e["attempt"], e["provider"]) for e in failed] == [(1, "site-unreachable")]
     assert "refused" in failed[0]["message"]
     assert len(stack.infrastructures(uuid)) == 1

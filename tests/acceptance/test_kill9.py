@@ -18,7 +18,7 @@ REACHED_S = 30
 
 def crash_and_restart(stack) -> None:
     stack.worker.kill9()
-    stack.worker.start()
+    stack.worker.run()
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_create_that_is_killed_ends_complete_with_one_infrastructure(stack, ca
     assert held.reached.wait(REACHED_S)
     stack.worker.kill9()
     held.drop()
-    stack.worker.start()
+    stack.worker.run()
     ended = stack.settled(uuid)
     assert ended["status"] == "CREATE_COMPLETE"
     assert ended["outputs"]["address"] == "10.0.0.1"
@@ -61,7 +61,7 @@ def test_a_lost_create_that_reaches_the_im_late_leaves_one_infrastructure(stack)
     assert late.reached.wait(REACHED_S)
     stack.worker.kill9()
     polling = stack.proxy.fault(*STATE, "before")
-    stack.worker.start()
+    stack.worker.run()
     assert polling.reached.wait(REACHED_S), "the create was issued again"
     late.release()
     assert late.done.wait(REACHED_S)
@@ -81,7 +81,7 @@ def test_a_delete_that_is_killed_ends_deleted_with_nothing_left(stack, how) -> N
     assert held.reached.wait(REACHED_S)
     stack.worker.kill9()
     held.drop()
-    stack.worker.start()
+    stack.worker.run()
     assert stack.settled(uuid)["status"] == "DELETE_COMPLETE"
     assert stack.infrastructures(uuid) == []
 
@@ -92,7 +92,7 @@ def test_a_clean_up_of_a_failed_attempt_that_is_killed_ends_at_the_second_provid
     assert held.reached.wait(REACHED_S)
     stack.worker.kill9()
     held.drop()
-    stack.worker.start()
+    stack.worker.run()
     ended = stack.settled(uuid)
     assert ended["status"] == "CREATE_COMPLETE"
     assert ended["cloudProviderName"] == "site-b"
@@ -105,7 +105,7 @@ def test_the_timeline_of_a_killed_deployment_is_whole_and_without_repetition(sta
     assert held.reached.wait(REACHED_S)
     stack.worker.kill9()
     held.drop()
-    stack.worker.start()
+    stack.worker.run()
     stack.settled(uuid)
     events = stack.client.events(uuid)
     steps = [(one["component"], one["step"], one["status"]) for one in events]

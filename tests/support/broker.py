@@ -6,7 +6,7 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import for_code
+from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError, for_code
 from support.waiting import wait_until
 
 PARTITIONS = 2
@@ -21,15 +21,18 @@ class Broker:
         self.bootstrap = bootstrap
         self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
         self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=2**21)
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
 
     async def __aenter__(self) -> Self:
         await self._admin.start()
         await self._producer.start()
+        await self._consumer.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
+        await self._consumer.stop()
         await self._producer.stop()
         await self._admin.close()
 
@@ -77,7 +80,10 @@ class Broker:
 
     async def committed(self, group: str, *topics: str) -> Position:
         """The group's committed offsets; partitions without one are left out."""
-        found = await self._admin.list_consumer_group_offsets(group)
+        try:
+            found = await self._admin.list_consumer_group_offsets(group)
+        except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError):
+            return {}  # a broker that has no group yet, or was started just now
         return {
             (tp.topic, tp.partition): meta.offset
             for tp, meta in found.items()
@@ -86,9 +92,7 @@ class Broker:
 
     async def ends(self, *topics: str) -> Position:
         """The offset after the last record of each partition."""
-        async with _Reader(self.bootstrap) as consumer:
-            tps = await _partitions(consumer, topics)
-            ends = await consumer.end_offsets(tps)
+        ends = await self._consumer.end_offsets(await self._partitions(topics))
         return {(tp.topic, tp.partition): end for tp, end in ends.items()}
 
     async def is_handled(self, group: str, *topics: str) -> bool:
@@ -100,38 +104,21 @@ class Broker:
     async def records(self, *topics: str) -> list[Any]:
         """All records that stand in the topics now, in the order of each partition."""
         found: list[Any] = []
-        async with _Reader(self.bootstrap) as consumer:
-            tps = await _partitions(consumer, topics)
-            ends = await consumer.end_offsets(tps)
-            consumer.assign(tps)
-            await consumer.seek_to_beginning(*tps)
-            while any([await consumer.position(tp) < ends[tp] for tp in tps]):
-                for batch in (await consumer.getmany(timeout_ms=200)).values():
-                    found += batch
+        tps = await self._partitions(topics)
+        ends = await self._consumer.end_offsets(tps)
+        self._consumer.assign(tps)
+        await self._consumer.seek_to_beginning(*tps)
+        while any([await self._consumer.position(tp) < ends[tp] for tp in tps]):
+            for batch in (await self._consumer.getmany(timeout_ms=200)).values():
+                found += batch
         return found
 
-
-class _Reader:
-    """A consumer of no group."""
-
-    def __init__(self, bootstrap: str) -> None:
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-
-    async def __aenter__(self) -> AIOKafkaConsumer:
-        await self._consumer.start()
-        return self._consumer
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topics: tuple[str, ...]) -> list[TopicPartition]:
-    await consumer._client._wait_on_metadata(topics[0])
-    return [
-        TopicPartition(topic, partition)
-        for topic in topics
-        for partition in sorted(await consumer._client._wait_on_metadata(topic))
-    ]
+    async def _partitions(self, topics: tuple[str, ...]) -> list[TopicPartition]:
+        return [
+            TopicPartition(topic, partition)
+            for topic in topics
+            for partition in sorted(await self._consumer._client._wait_on_metadata(topic))
+        ]
 
 
 def _dotted(config: dict[str, str]) -> dict[str, str]:

@@ -83,8 +83,8 @@ class FaultProxy:
         self.calls.clear()
 
     def down(self) -> None:
-        """Refuse connections."""
-        self._run(self._site.stop())
+        """Refuse connections, and break those that are open."""
+        self._run(self._refuse())
 
     def up(self) -> None:
         """Accept connections again, at the same address."""
@@ -114,6 +114,12 @@ class FaultProxy:
         server = self._site._server
         assert isinstance(server, asyncio.Server)
         self._port = server.sockets[0].getsockname()[1]
+
+    async def _refuse(self) -> None:
+        await self._site.stop()
+        server = self._runner.server
+        assert server is not None
+        await server.shutdown(0.1)
 
     async def _stop(self) -> None:
         await self._runner.cleanup()

@@ -64,7 +64,10 @@ def test_imports_are_refused_by_name(faults: Faults) -> None:
 @pytest.mark.parametrize(
     ("path", "fault"),
     [
-        ("indigo/simple-node.yml", 'simple_node.properties: contains unknown field "zabbix_server"'),
+        (
+            "indigo/simple-node.yml",
+            'simple_node.properties: contains unknown field "zabbix_server"',
+        ),
         ("orchestrator/galaxy_tosca_clues_error.yaml", "tosca.nodes.indigo.Comput"),
         ("orchestrator/tosca_inputs_required_not_given.yaml", "inputs.cpus: a value is needed"),
         ("orchestrator/compute_tosca.yaml", "inputs.cpus: a value is needed"),

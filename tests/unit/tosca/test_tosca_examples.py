@@ -51,7 +51,11 @@ def test_the_cluster_has_as_many_workers_as_asked_for(validate: Validate) -> Non
 def test_no_example_but_the_cluster_asks_for_more_than_one_machine(validate: Validate) -> None:
     for name in ("vm", "failover"):
         (requirement,) = validate(text(name)).requirements
-        assert (requirement.count, requirement.image, requirement.public_address) == (1, None, False)
+        assert (requirement.count, requirement.image, requirement.public_address) == (
+            1,
+            None,
+            False,
+        )
 
 
 def test_the_invalid_one_shows_faults_of_every_kind(faults: Callable[..., list[str]]) -> None:

@@ -22,8 +22,10 @@ def refusal(text: str, bounds: limits.Limits = LIMITS) -> str:
 def aliases(levels: int, width: int) -> str:
     """A list of lists of lists ... by aliases: width ** levels values."""
     lines = ["l0: &l0 [" + ", ".join(["x"] * width) + "]"]
-    for level in range(1, levels):
-        lines.append(f"l{level}: &l{level} [" + ", ".join([f"*l{level - 1}"] * width) + "]")
+    lines += [
+        f"l{level}: &l{level} [" + ", ".join([f"*l{level - 1}"] * width) + "]"
+        for level in range(1, levels)
+    ]
     return "\n".join(lines)
 
 
@@ -165,4 +167,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         limits.load(text, LIMITS)
     except InvalidTemplateError as exc:
-        assert all(exc.faults)
+        faults = exc.faults
+    else:
+        return
+    assert all(faults)

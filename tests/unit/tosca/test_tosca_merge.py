@@ -94,9 +94,7 @@ class TestWhatTheTemplateSaid:
         assert node(document)["properties"]["tags"] == {"a": "1", "b": "3"}
         assert document["metadata"] == {"template_name": "x", "by": "us"}
 
-    def test_its_image_name_is_replaced_by_the_provider_s(
-        self, one_node: Text, made: Made
-    ) -> None:
+    def test_its_image_name_is_replaced_by_the_provider_s(self, one_node: Text, made: Made) -> None:
         text = one_node("capabilities: {os: {properties: {image: ubuntu, type: linux}}}")
         document = made(text, NodeTarget(image="ost://site/abc"))
         assert properties(document, "os") == {"image": "ost://site/abc", "type": "linux"}

@@ -78,7 +78,14 @@ class TestAmounts:
 
     @pytest.mark.parametrize(
         ("size", "mib"),
-        [("1 GiB", 1024), ("1 GB", 954), ("512 MB", 489), ("1 TB", 953_675), ("1 B", 1), ("0 B", 0)],
+        [
+            ("1 GiB", 1024),
+            ("1 GB", 954),
+            ("512 MB", 489),
+            ("1 TB", 953_675),
+            ("1 B", 1),
+            ("0 B", 0),
+        ],
     )
     def test_memory_is_rounded_up_to_mib(
         self, requirement: Requirement, size: str, mib: int
@@ -94,9 +101,9 @@ class TestAmounts:
         assert (found.gpus, found.gpu_vendor, found.instance_type) == (0, None, None)
 
     def test_amounts_may_come_from_inputs(self, requirement: Requirement) -> None:
-        inputs = "n: {type: integer, default: 0}"
+        inputs = "n: {type: integer, default: 4}"
         body = "capabilities: {scalable: {properties: {count: {get_input: n}}}}"
-        assert requirement(body, inputs=inputs).count == 0
+        assert requirement(body, inputs=inputs).count == 4
 
     def test_what_is_known_at_run_time_is_a_warning(
         self, one_node: Text, validate: Validate
@@ -114,7 +121,6 @@ class TestCount:
     @pytest.mark.parametrize(
         ("properties", "count"),
         [
-            ("count: 0", 0),
             ("count: 5, min_instances: 2", 5),
             ("min_instances: 1, max_instances: 9, default_instances: 4", 4),
             ("min_instances: 2, max_instances: 3", 2),
@@ -125,6 +131,20 @@ class TestCount:
     ) -> None:
         body = f"capabilities: {{scalable: {{properties: {{{properties}}}}}}}"
         assert requirement(body).count == count
+
+    def test_none_of_one_node_is_fine_none_of_all_is_refused(
+        self, topology: Text, validate: Validate, faults: Callable[..., list[str]]
+    ) -> None:
+        none = (
+            "{type: tosca.nodes.indigo.Compute, capabilities: {scalable: {properties: {count: 0}}}}"
+        )
+        made = validate(
+            topology(f"node_templates: {{a: {none}, b: {{type: tosca.nodes.Compute}}}}")
+        )
+        assert [node.count for node in made.requirements] == [0, 1]
+        assert faults(topology(f"node_templates: {{a: {none}}}")) == [
+            "topology_template.node_templates: there is no compute node to deploy"
+        ]
 
     @pytest.mark.parametrize("count", [-1, 10_001, 10**12])
     def test_an_absurd_count_is_refused(

@@ -1,6 +1,6 @@
 """Type definitions: which are merged in, and that every walk ends."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from paas_stream.tosca import types
 
@@ -39,8 +39,9 @@ class TestClosure:
         made["topology_template"]["node_templates"]["node"]["requirements"] = [
             {"local_storage": {"relationship": {"type": "tosca.relationships.indigo.AttachesTo"}}}
         ]
-        assert "tosca.relationships.indigo.AttachesTo" in (
-            types.with_needed(made)["relationship_types"]
+        assert (
+            "tosca.relationships.indigo.AttachesTo"
+            in (types.with_needed(made)["relationship_types"])
         )
 
     def test_the_template_wins_over_ours(self) -> None:
@@ -85,7 +86,7 @@ class TestAncestry:
 
 
 class TestCapabilityProperty:
-    sections: dict[str, Any] = {
+    sections: ClassVar[dict[str, Any]] = {
         "node_types": {
             "my.Vm": {"derived_from": "my.Base"},
             "my.Base": {

@@ -1,0 +1,107 @@
+"""What the applications under test share: a journal, switches, and a page that tells when to begin.
+
+WITHOUT names guards that are left out, by stock parts of Faust put back here: the product has no
+such switch. SEEK_S widens the time between Faust's seek at the end of a recovery and its clearing of
+the queues: until a queue holds some events, but not for longer than this many seconds.
+"""
+
+import asyncio
+import json
+import os
+from typing import Any
+
+import faust
+from aiohttp import web
+from faust.transport.drivers.aiokafka import Consumer, Producer
+from faust.web import View
+
+from paas_stream.durable import app as durable_app
+from paas_stream.durable.app import DurableApp
+from paas_stream.settings import get_settings
+
+WITHOUT = frozenset(filter(None, os.environ.get("WITHOUT", "").split(",")))
+SEEK_S = float(os.environ.get("SEEK_S", "0"))
+SOME = 20  # events
+
+settings = get_settings()
+_journal = os.open(os.environ["JOURNAL"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+
+def note(what: str, **fields: Any) -> None:
+    """Write down what has happened; it outlives a kill -9 of the process and of the machine."""
+    entry = {"what": what, "worker": settings.web.worker, **fields}
+    os.write(_journal, json.dumps(entry).encode() + b"\n")
+    os.fsync(_journal)
+
+
+class Bench(DurableApp):
+    """The product's application, less the guards in WITHOUT, with every flush and commit in the journal."""
+
+    def _new_producer(self) -> Producer:
+        producer = super()._new_producer()
+        if "barrier" in WITHOUT:
+            producer = Producer(self.transport, loop=self.loop, beacon=self.beacon)
+        flush = producer.flush
+
+        async def noted() -> None:
+            note("flush")
+            await flush()
+
+        producer.flush = noted
+        return producer
+
+    def _new_consumer(self) -> Consumer:
+        consumer = super()._new_consumer()
+        if "rewind" in WITHOUT:
+            consumer.perform_seek = Consumer.perform_seek.__get__(consumer)
+        seek, commit = consumer.perform_seek, consumer._commit
+
+        async def widened() -> None:
+            await seek()
+            for _ in range(int(SEEK_S * 100)):
+                if max(queue.qsize() for queue in self.flow_control._queues) >= SOME:
+                    break
+                await asyncio.sleep(0.01)
+
+        async def noted(offsets: Any) -> bool:
+            note("commit", offsets=[[tp.topic, tp.partition, at] for tp, at in offsets.items()])
+            return bool(await commit(offsets))
+
+        consumer._commit, consumer.perform_seek = noted, widened
+        return consumer
+
+    def _crash(self, reason: BaseException) -> None:
+        if "crash exit" in WITHOUT:
+            faust.App._crash(self, reason)
+        else:
+            super()._crash(reason)
+
+
+def bench() -> Bench:
+    """The application of this process."""
+    if "hold" in WITHOUT:
+        durable_app.hold_flow_until_resumed = lambda app: None
+    if "end on lost send" in WITHOUT:
+        durable_app.EndOnLostSend.on_send_error = lambda *_: None
+    app = Bench(
+        settings,
+        datadir=settings.state.dir / "workers" / settings.web.worker,
+        web_host=settings.web.host,
+        web_bind=settings.web.host,
+        web_port=settings.web.port,
+        canonical_url=f"http://{settings.web.host}:{settings.web.port}",
+    )
+
+    @app.page("/readyz")
+    class Readyz(View):
+        async def get(self, request: web.Request) -> web.Response:
+            reason = app.readiness.reason
+            return web.json_response({"message": reason}, status=503 if reason else 200)
+
+    return app
+
+
+def run(app: faust.App) -> None:
+    """Run a worker, as `paas-stream worker` does."""
+    app.finalize()
+    faust.Worker(app, loglevel=settings.stream.log_level).execute_from_commandline()

@@ -1,0 +1,122 @@
+"""Rule 5a: no event is lost at the end of a recovery, whatever was fetched by then.
+
+Every event of every input must be in the journal, and not only the end state right: Faust commits
+past the events that it loses.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from support.broker import Broker
+from support.events import event, tick, uuid_number
+from support.waiting import wait_until
+
+from paas_stream.topics import DISPATCH_EVENTS, TRACKER_EVENTS
+
+pytestmark = pytest.mark.kafka
+
+INPUTS = (DISPATCH_EVENTS, TRACKER_EVENTS)
+WINDOW = {"SEEK_S": "1", "HANDLER_S": "0.02"}  # seconds; see apps/bench.py
+
+
+class Ledger:
+    """What was sent to an application, compared with what it has handled."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+        self._sent: set[tuple[str, int, int]] = set()
+        self._topics = {application.topic(name): name for name in INPUTS}
+
+    async def send(self, numbers: Iterable[int]) -> None:
+        """One event on each input for each number."""
+        for number in numbers:
+            uuid = uuid_number(number)
+            places = await self._application.send(event(uuid), tick(uuid))
+            self._sent |= {(self._topics[topic], *place) for topic, *place in places}
+
+    @property
+    def handled(self) -> list[tuple[str, int, int]]:
+        """In the order in which they were."""
+        entries = self._application.journal("handled")
+        return [(one["topic"], one["partition"], one["offset"]) for one in entries]
+
+    @property
+    def missing(self) -> list[tuple[str, int, int]]:
+        """What was sent and never handled."""
+        return sorted(self._sent - set(self.handled))
+
+    @property
+    def has_handled_the_last(self) -> bool:
+        """Whether the last event of each partition was handled: nothing before it can come."""
+        last = {(topic, partition): offset for topic, partition, offset in sorted(self._sent)}
+        return {(*place, offset) for place, offset in last.items()} <= set(self.handled)
+
+
+async def test_no_event_is_lost_when_two_workers_are_killed_under_load(
+    application: Callable[[str], Any], broker: Broker
+) -> None:
+    steps = application("steps")
+    await steps.create_topics()
+    ledger = Ledger(steps)
+    await ledger.send(range(100))
+    first, second = [steps.worker(name, **WINDOW).start() for name in ("w0", "w1")]
+    await wait_until(lambda: len(ledger.handled) > 20)
+    first.kill9()
+    second.kill9()
+
+    await ledger.send(range(100, 200))
+    first.start()
+    second.start()
+    before = len(ledger.handled)
+    await wait_until(lambda: len(ledger.handled) > before + 40)
+    second.kill9()
+    await ledger.send(range(200, 250))
+    second.start()
+
+    await wait_until(lambda: ledger.has_handled_the_last, 60)
+    assert ledger.missing == []
+    inputs = [steps.topic(name) for name in INPUTS]
+    await wait_until(lambda: broker.is_handled(steps.id, *inputs))
+    assert await steps.errors() == []
+
+
+async def test_without_the_held_flow_a_backlog_is_cleared(
+    application: Callable[[str], Any],
+) -> None:
+    steps = application("steps")
+    await steps.create_topics()
+    ledger = Ledger(steps)
+    await ledger.send(range(2))
+    worker = steps.worker(WITHOUT="hold", **WINDOW).start()
+    await wait_until(lambda: len(ledger.handled) == 4)
+    worker.kill9()
+
+    await ledger.send(range(2, 100))
+    worker.start()
+    await wait_until(lambda: worker.is_ready)
+    await ledger.send(range(100, 110))
+    await wait_until(lambda: ledger.has_handled_the_last)
+
+    print(f"{len(ledger.missing)} of 220 events are missing: {ledger.missing}")
+    assert len(ledger.missing) > 0
+
+
+@pytest.mark.parametrize(("without", "lost"), [("", 0), ("rewind", 1)])
+async def test_the_first_event_of_a_partition_is_not_lost_during_a_recovery(
+    application: Callable[[str], Any], broker: Broker, without: str, lost: int
+) -> None:
+    steps = application("steps")
+    await steps.create_topics()
+    await steps.send(event(), event(), event())
+    worker = steps.worker(WITHOUT=without).start()
+    await wait_until(lambda: broker.is_handled(steps.id, steps.topic(DISPATCH_EVENTS)))
+    worker.kill9()
+
+    uuid = uuid_number(1)
+    worker.start(FIRST=uuid)  # sends this event itself, while its partition is paused
+    await wait_until(lambda: steps.journal("fetched while paused") and worker.is_ready)
+    await steps.send(tick(uuid))
+
+    await wait_until(lambda: broker.is_handled(steps.id, steps.topic(TRACKER_EVENTS)))
+    assert [one["uuid"] for one in steps.journal("handled")].count(uuid) == 2 - lost

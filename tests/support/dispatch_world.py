@@ -1,0 +1,389 @@
+"""A model of everything around the two state machines of a deployment: broker, IM, workers, time.
+
+The machines themselves are the real ones. The model is hostile in the ways that the real world is:
+events come again, topics overtake each other, workers die between any two steps, replies of the IM
+are lost, creates finish late, deletes fail or come undone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from support import lifecycle as make
+
+from paas_stream.lifecycle import deployment, dispatch
+from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome
+from paas_stream.lifecycle.deployment import DeploymentRow
+from paas_stream.lifecycle.dispatch_row import DispatchRow
+from paas_stream.records import Command, DeploymentResult, DispatchEvent, ErrorRecord, Message
+
+AGAIN_S = 30.0  # a tick that led to no event is produced again after this
+
+
+@dataclass
+class Infrastructure:
+    """One infrastructure in the IM."""
+
+    id: str
+    attempt: int  # the user that it belongs to
+    states: list[str]  # the last one lasts
+    stubborn: int = 0  # deletes that are refused before one is accepted
+    undeletable: bool = False  # not even by force
+    resurrects: int = 0  # deletes that come undone
+
+
+@dataclass
+class Im:
+    """The IM: effects are carried out as `agents.im_effects` does it, all at once."""
+
+    infrastructures: dict[str, Infrastructure] = field(default_factory=dict)
+    late: list[tuple[float, Infrastructure]] = field(default_factory=list)
+    serial: Any = field(default_factory=lambda: count(1))
+
+    def advance(self, now: float) -> None:
+        """Let creates finish that were slower than their reply, and deletes come undone."""
+        for due, one in list(self.late):
+            if due <= now:
+                self.late.remove((due, one))
+                self.infrastructures[one.id] = one
+
+    def of(self, attempt: int) -> list[Infrastructure]:
+        """What an attempt's user has."""
+        return [one for one in self.infrastructures.values() if one.attempt == attempt]
+
+    def new(self, attempt: int, states: list[str], **traits: Any) -> Infrastructure:
+        """One that is not there yet."""
+        return Infrastructure(f"inf-{next(self.serial)}", attempt, list(states), **traits)
+
+    def perform(
+        self, effect: Effect, how: str, now: float, states: list[str], traits: dict[str, Any]
+    ) -> DispatchEvent | None:
+        """Carry out an effect. `how`: ok, fault, lost (done, but the reply is lost), late (a create
+        that is done after its reply was given up), refused, template (refused), paused."""
+        if how == "fault":
+            return make.answer(effect, Outcome.FAULT, message="connection refused")
+        result = getattr(self, f"_{effect.kind.value}")(effect, how, now, states, traits)
+        if how in ("lost", "late") and result is not None:
+            return make.answer(effect, Outcome.FAULT, message="the IM did not answer in time")
+        return result
+
+    def _create(
+        self, effect: Effect, how: str, now: float, states: list[str], traits: dict[str, Any]
+    ) -> DispatchEvent:
+        found = tuple(one.id for one in self.of(effect.attempt))
+        if found:
+            return make.answer(effect, Outcome.CREATED, infrastructures=found[:1])
+        match how:
+            case "refused":
+                return make.answer(effect, Outcome.REFUSED, message="no quota")
+            case "template":
+                return make.answer(effect, Outcome.REFUSED_TEMPLATE, message="Error parsing")
+            case "paused":
+                return make.answer(effect, Outcome.PAUSED, retry_after_s=100.0)
+        made = self.new(effect.attempt, states, **traits)
+        if how == "late":
+            self.late.append((now + 300.0, made))
+        else:
+            self.infrastructures[made.id] = made
+        return make.answer(effect, Outcome.CREATED, infrastructures=(made.id,))
+
+    def _poll(self, effect: Effect, *_: Any) -> DispatchEvent | None:
+        one = self.infrastructures.get(effect.infrastructures[0])
+        if one is None:
+            return make.answer(effect, Outcome.GONE)
+        state = one.states.pop(0) if len(one.states) > 1 else one.states[0]
+        machines = 0 if state == "pending" else 1
+        known = (effect.known_state, effect.known_machines, effect.known_fault)
+        if known == (state, machines > 0, False):
+            return None
+        return make.answer(effect, Outcome.STATE, state=state, machines=machines)
+
+    def _confirm(self, effect: Effect, *_: Any) -> DispatchEvent:
+        known = effect.infrastructures[0]
+        found = self.of(effect.attempt)
+        if known not in [one.id for one in found]:
+            return make.answer(effect, Outcome.GONE)
+        for stray in found:
+            if stray.id != known and not self._deleted(stray, force=False):
+                return make.answer(effect, Outcome.FAULT, message="409")
+        return make.answer(effect, Outcome.CONFIRMED, outputs="sealed")
+
+    def _clean(self, effect: Effect, how: str, now: float, *_: Any) -> DispatchEvent:
+        found = self.of(effect.attempt)
+        for one in found:
+            if not self._deleted(one, force=effect.force):
+                return make.answer(effect, Outcome.FAULT, message="400 the cloud is unreachable")
+            if one.resurrects:
+                one.resurrects -= 1
+                self.late.append((now + 1.0, one))
+        return make.answer(effect, Outcome.CLEAN, infrastructures=tuple(one.id for one in found))
+
+    def _recheck(self, effect: Effect, *_: Any) -> DispatchEvent:
+        left = tuple(one.id for one in self.of(effect.attempt))
+        return make.answer(effect, Outcome.LEFT if left else Outcome.CLEAN, infrastructures=left)
+
+    def _deleted(self, one: Infrastructure, *, force: bool) -> bool:
+        if one.undeletable:
+            return False
+        if one.stubborn and not force:
+            one.stubborn -= 1
+            return False
+        del self.infrastructures[one.id]
+        return True
+
+
+@dataclass
+class Box:
+    """An agent with one row: at-least-once, in the order send, store, issue."""
+
+    topics: tuple[str, ...]
+    row: Any
+    step: Callable[[Any, Message, float], Any]
+    moments: Callable[[Any], list[float]]
+    tick: Callable[[], Message]
+    tick_topic: str
+    positions: dict[str, int] = field(default_factory=dict)
+    committed: dict[str, int] = field(default_factory=dict)
+    durable: list[Any] = field(default_factory=list)  # rows since the commit that may come back
+    armed: float | None = None
+
+    def __post_init__(self) -> None:
+        self.positions = dict.fromkeys(self.topics, 0)
+        self.committed = dict(self.positions)
+        self.durable = [self.row]
+
+    def arm(self, now: float) -> None:
+        """After a step."""
+        found = self.moments(self.row) if self.row is not None else []
+        self.armed = min((one for one in found if one > now), default=None)
+
+    def commit(self) -> None:
+        """What was handled does not come again."""
+        self.committed = dict(self.positions)
+        self.durable = [self.row]
+
+    def crash(self, back: int) -> None:
+        """Another worker takes over; of the rows stored since the commit the last `back` are lost."""
+        self.positions = dict(self.committed)
+        self.durable = self.durable[: max(1, len(self.durable) - back)]
+        self.row = self.durable[-1]
+        found = self.moments(self.row) if self.row is not None else []
+        self.armed = min(found, default=None)
+
+
+@dataclass
+class Running:
+    """An effect under way."""
+
+    effect: Effect
+    worker: int
+
+
+class World:
+    """One deployment with all that concerns it."""
+
+    def __init__(self, providers: int = 2, **options: Any) -> None:
+        self.now = make.T0 + 1.0
+        self.options = options
+        self.log: dict[str, list[Message]] = {
+            name: [] for name in ("template", "validated", "ranked", "commands", "results")
+        } | {"errors": [], "dispatch-events": [], "tracker-events": []}
+        self.im = Im()
+        self.running: list[Running] = []
+        self.polls: dict[int, tuple[Effect, float]] = {}
+        self.worker = 1  # the dispatcher's present worker
+        self.most_attempts = 0
+        self.last_status: deployment.Status | None = None  # None: it is forgotten
+        self.dispatcher = Box(
+            ("validated", "ranked", "commands", "dispatch-events"),
+            None,
+            self._dispatch,
+            lambda row: dispatch.moments(row, make.POLICY),
+            make.tick,
+            "dispatch-events",
+        )
+        self.tracker = Box(
+            ("template", "validated", "ranked", "results", "commands", "errors", "tracker-events"),
+            None,
+            self._track,
+            lambda row: deployment.moments(row, make.TRACKER_POLICY),
+            make.tracker_tick,
+            "tracker-events",
+        )
+        self.boxes = (self.dispatcher, self.tracker)
+        self.providers = providers
+        self.log["template"].append(make.template(**options))
+
+    # -- the machines, as the agents use them
+
+    def _dispatch(self, row: DispatchRow | None, event: Message, now: float) -> Any:
+        if row is None and isinstance(event, DispatchEvent):
+            return dispatch.Transition(None)
+        return dispatch.step(row or DispatchRow(make.UUID), event, now, make.POLICY)  # type: ignore[arg-type]
+
+    def _track(self, row: DeploymentRow | None, event: Message, now: float) -> Any:
+        is_forget = isinstance(event, Command) and event.command == "forget"
+        if row is None and (is_forget or event is None or type(event).__name__ == "TrackerEvent"):
+            return deployment.Transition(None)
+        row = row or DeploymentRow(make.UUID, first_seen=now, updated=now)
+        return deployment.step(row, event, now, make.TRACKER_POLICY)
+
+    def send(self, *messages: Message, twice: bool = False) -> None:
+        """Append to the topics of the messages; entries for the timeline are left out."""
+        for message in messages:
+            name = _TOPIC.get(type(message).__name__)
+            if name is not None:
+                self.log[name] += [message, message] if twice else [message]
+
+    def pending(self, box: Box) -> list[str]:
+        """Topics with events that the box has not handled."""
+        return [name for name in box.topics if box.positions[name] < len(self.log[name])]
+
+    def handle(self, box: Box, topic: str, die_after: str | None = None) -> None:
+        """One event. `die_after`: sent, stored or issued; None: the worker lives on."""
+        event = self.log[topic][box.positions[topic]]
+        transition = box.step(box.row, event, self.now)
+        self.send(*transition.messages)
+        if die_after == "sent":
+            self.crash(box)
+            return
+        box.row = transition.row
+        box.durable.append(box.row)
+        if die_after == "stored":
+            self.crash(box)
+            return
+        effects = getattr(transition, "effects", ())
+        if effects:
+            box.durable = [box.row]  # effects are issued once the row is safe
+        self.running += [
+            Running(effect, self.worker) for effect in effects if not self._is_running(effect)
+        ]
+        if die_after == "issued":
+            self.crash(box)
+            return
+        box.positions[topic] += 1
+        self._after(box)
+
+    def _after(self, box: Box) -> None:
+        box.arm(self.now)
+        if box is self.dispatcher:
+            self._watch()
+        elif box.row is None:
+            self.last_status = None
+        elif box.row.created is not None:
+            self.last_status = box.row.status
+        row = self.dispatcher.row
+        self.most_attempts = max(self.most_attempts, len(row.attempts) if row else 0)
+
+    def _watch(self) -> None:
+        wanted = (
+            {}
+            if (row := self.dispatcher.row) is None
+            else {effect.attempt: effect for effect in dispatch.polls(row)}
+        )
+        self.polls = {
+            number: self.polls[number]
+            if number in self.polls and self.polls[number][0] == effect
+            else (effect, self.now + 1.0)
+            for number, effect in wanted.items()
+        }
+
+    def _is_running(self, effect: Effect) -> bool:
+        return any(
+            one.effect.key == effect.key and one.worker == self.worker for one in self.running
+        )
+
+    # -- what happens to it
+
+    def crash(self, box: Box, back: int = 0) -> None:
+        """The box's worker is gone; what the old one runs may still come to its end."""
+        box.crash(back)
+        if box is self.dispatcher:
+            self.worker += 1
+            self.polls = {}
+            self._watch()
+
+    def start_polls(self) -> None:
+        """Start the polls that are due."""
+        for number, (effect, due) in list(self.polls.items()):
+            if due <= self.now and not self._is_running(effect):
+                self.polls[number] = (effect, self.now + 45.0)
+                self.running.append(Running(effect, self.worker))
+
+    def finish(self, which: int, how: str, states: list[str], **traits: Any) -> None:
+        """An effect ends. `how` as `Im.perform` has it, or `vanish`: its worker is gone before it
+        began; `mute`: it is done, and nobody reports it."""
+        one = self.running.pop(which)
+        if how == "vanish":
+            return
+        result = self.im.perform(one.effect, how, self.now, states, traits)
+        if how == "mute":
+            return
+        if result is not None:
+            self.send(result)
+        elif one.worker == self.worker and one.effect.attempt in self.polls:
+            self.polls[one.effect.attempt] = (one.effect, self.now + 5.0)
+
+    def tick(self) -> None:
+        """Produce the ticks that are due."""
+        for box in self.boxes:
+            if box.armed is not None and box.armed <= self.now:
+                box.armed = self.now + AGAIN_S
+                self.log[box.tick_topic].append(box.tick())
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+        self.im.advance(self.now)
+        self.tick()
+        self.start_polls()
+
+    def next_moment(self) -> float | None:
+        """When something is going to happen by itself."""
+        found = [box.armed for box in self.boxes if box.armed is not None]
+        found += [due for _, due in self.polls.values()] + [due for due, _ in self.im.late]
+        return min(found, default=None)
+
+    def settle(self, most: int = 4000) -> None:
+        """Good weather from now on: run until nothing is left to happen."""
+        for _ in range(most):
+            for box in self.boxes:
+                if pending := self.pending(box):
+                    self.handle(box, pending[0])
+                    break
+            else:
+                if self.running:
+                    self.finish(0, "ok", ["running", "configured"])
+                    continue
+                due = self.next_moment()
+                if due is None:
+                    return
+                self.advance(max(0.0, due - self.now) + 0.001)
+        raise AssertionError(f"it does not come to rest: {self.dispatcher.row}")
+
+    # -- what came of it
+
+    @property
+    def results(self) -> list[DeploymentResult]:
+        """All results that were sent."""
+        return [one for one in self.log["results"] if isinstance(one, DeploymentResult)]
+
+    def reported(self, attempt: int) -> bool:
+        """An orphan of this attempt was reported."""
+        return any(
+            isinstance(one, ErrorRecord) and f"attempt {attempt} " in one.message
+            for one in self.log["errors"]
+        )
+
+
+_TOPIC = {
+    "Template": "template",
+    "ValidatedTemplate": "validated",
+    "RankedProviders": "ranked",
+    "Command": "commands",
+    "DeploymentResult": "results",
+    "ErrorRecord": "errors",
+    "DispatchEvent": "dispatch-events",
+    "TrackerEvent": "tracker-events",
+}

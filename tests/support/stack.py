@@ -1,0 +1,147 @@
+"""A stack for acceptance tests: the real command in subprocesses, real Kafka, real IM behind a proxy."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+from support.fault_proxy import FaultProxy
+from support.processes import WorkerProcess
+
+from paas_stream.client import ApiError, Client
+from paas_stream.clients.im_login import ImUser, attempt_user, user_header
+from paas_stream.secrets import load_vault
+from paas_stream.settings import SecretSettings, Settings, StateSettings
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = Path(sys.executable).parent / "paas-stream"
+READY_S = 60.0
+SETTLED_S = 60.0
+
+
+def until(condition: Callable[[], T], timeout_s: float, what: str) -> T:
+    """Wait until `condition` gives something true, and return it."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := condition()):
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"not within {timeout_s:.0f} s: {what}")
+        time.sleep(0.1)
+    return found
+
+
+class Worker(WorkerProcess):
+    """One `paas-stream worker` process; its tables and log stay over restarts."""
+
+    @property
+    def url(self) -> str:
+        """Where its REST API is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def run(self, **environment: str) -> None:
+        """Start it, and wait until it may be asked."""
+        self.start(**environment)
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait for /readyz; an end of the process fails at once."""
+        until(lambda: self.is_ready, READY_S, f"{self.name} is ready")
+
+    def stop(self) -> int:
+        """SIGTERM; its exit code."""
+        if not self.is_running:
+            return 0
+        self.sigterm()
+        return self.wait_exit(60)
+
+
+class Stack:
+    """Kafka, IM behind a proxy, and workers of one state directory."""
+
+    def __init__(self, kafka: str, im: str, folder: Path) -> None:
+        self.proxy = FaultProxy(im)
+        self.im = im
+        self.folder = folder
+        settings = {
+            "PAAS_STATE_DIR": str(folder / "state"),
+            "PAAS_STREAM_ID": folder.name,
+            "PAAS_IM_URL": self.proxy.url,
+            "PAAS_IM_CALL_TIMEOUT_S": "3",
+            "PAAS_DISPATCH_CALL_MARGIN_S": "1",
+            "PAAS_DISPATCH_POLL_MIN_S": "0.2",
+            "PAAS_DISPATCH_RETRY_MAX_S": "2",
+            "PAAS_DISPATCH_RECHECK_S": "1",
+            "PAAS_FEEDER_FILES": json.dumps([str(ROOT / "examples" / "federation.yaml")]),
+            "DEMO_UNREACHABLE_USERNAME": "nobody",
+            "DEMO_UNREACHABLE_PASSWORD": "nothing",
+        }
+        self.workers = [Worker(f"worker-{number}", folder, kafka, settings) for number in range(2)]
+        self.client = Client(self.workers[0].url)
+
+    @property
+    def worker(self) -> Worker:
+        """The first worker."""
+        return self.workers[0]
+
+    def example(self, name: str) -> str:
+        """The text of one of our examples."""
+        return (ROOT / "examples" / f"{name}.yaml").read_text()
+
+    def submit(self, example: str = "vm", group: str = "demo", **options: Any) -> str:
+        """Post one of our examples; its uuid."""
+        return str(
+            self.client.submit(self.example(example), {}, userGroup=group, **options)["uuid"]
+        )
+
+    def settled(self, uuid: str, timeout_s: float = SETTLED_S) -> dict[str, Any]:
+        """The deployment once it is at rest."""
+
+        def at_rest() -> dict[str, Any] | None:
+            try:
+                found = self.client.deployment(uuid)
+            except ApiError:
+                return None
+            return None if found["status"].endswith("IN_PROGRESS") else found
+
+        return dict(until(at_rest, timeout_s, f"{uuid} is at rest"))
+
+    def infrastructures(self, uuid: str, attempts: int = 3) -> list[str]:
+        """What the IM has of a deployment, asked without the proxy."""
+        vault = load_vault(
+            Settings(state=StateSettings(dir=self.folder / "state"), secret=SecretSettings())
+        )
+        found = []
+        for number in range(1, attempts + 1):
+            name = attempt_user(uuid, number)
+            login = user_header(ImUser(name, vault.im_password(name)))
+            answer = requests.get(
+                f"{self.im}/infrastructures",
+                headers={"Authorization": login, "Accept": "application/json"},
+                timeout=10,
+            )
+            found += [one["uri"] for one in answer.json()["uri-list"]]
+        return found
+
+    def run(self, *words: str, timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
+        """A command of ours, to its end."""
+        return subprocess.run(
+            [COMMAND, *words],
+            env=dict(os.environ) | self.worker.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def close(self) -> None:
+        """End all processes."""
+        for worker in self.workers:
+            worker.stop()
+        self.proxy.close()

@@ -1,0 +1,220 @@
+"""The whole life of one deployment in a hostile world, played at random.
+
+The dispatcher's and the tracker's state machines are the real ones; broker, workers, IM and time are
+`support.dispatch_world`. Whatever happened, once the weather is good and time has passed:
+
+1. nothing is in progress: the dispatcher's row is at rest or forgotten, the status is a final one;
+2. CREATE_COMPLETE: the IM has exactly one infrastructure, that of the attempt that was told;
+   any other status: none, except what `keepLastAttempt` keeps and what was reported as an orphan;
+3. finals are told once for each operation: replays say the same again; only a success that the
+   tracker has revoked, or a delete with an orphan, may be followed by a failure;
+4. there were never more attempts than `maxProvidersRetry` and the ranking allow;
+5. the status is what the dispatcher has told last, unless the tracker had to end it by itself.
+
+`PAAS_TEST_LONG=1` plays many more games.
+"""
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, Phase as Stage, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from support import lifecycle as make
+from support.dispatch_world import Box, World
+
+from paas_stream.lifecycle.attempt import Phase
+from paas_stream.lifecycle.deployment import Status
+from paas_stream.records import Command, ErrorRecord, Operation
+
+AT_REST = {Phase.SUCCEEDED, Phase.CLEAN, Phase.KEPT, Phase.ORPHANED}
+STATES = st.sampled_from(
+    [
+        ["pending", "running", "configured"],
+        ["running", "configured"],
+        ["configured"],
+        ["pending"],
+        ["running"],
+        ["running", "unknown"],
+        ["pending", "failed"],
+        ["running", "unconfigured"],
+    ]
+)
+HOW = st.sampled_from(
+    ["ok"] * 8 + ["fault", "lost", "late", "refused", "template", "paused", "vanish", "mute"]
+)
+TRAITS = st.fixed_dictionaries(
+    {
+        "stubborn": st.sampled_from([0, 0, 0, 1, 3, 10_000]),
+        "undeletable": st.sampled_from([False] * 9 + [True]),
+        "resurrects": st.sampled_from([0, 0, 0, 1, 2]),
+    }
+)
+
+
+class DeploymentMachine(RuleBasedStateMachine):
+    """The rules are what can happen."""
+
+    @initialize(
+        providers=st.integers(0, 4),
+        most=st.sampled_from([None, 1, 2]),
+        keep_last=st.booleans(),
+        overall_s=st.sampled_from([400.0, 4 * 3600.0]),
+    )
+    def begin(self, providers: int, most: int | None, keep_last: bool, overall_s: float) -> None:
+        self.world = World(providers, max_providers=most, keep_last=keep_last, overall_s=overall_s)
+        self.limit = min(providers, most or providers)
+        self.deletes = 0
+        self.upstream = ["validated", "ranked"]  # still to come
+
+    # -- events come, in any order, any number of times
+
+    @precondition(lambda self: self.upstream)
+    @rule(which=st.integers(0, 1), twice=st.booleans())
+    def upstream_sends(self, which: int, twice: bool) -> None:
+        name = self.upstream.pop(which % len(self.upstream))
+        message = (
+            make.validated(**self.world.options)
+            if name == "validated"
+            else make.ranked(self.world.providers)
+        )
+        self.world.send(message, twice=twice)
+
+    @precondition(lambda self: self.world.pending(self.world.dispatcher))
+    @rule(data=st.data(), many=st.integers(1, 4))
+    def dispatcher_handles(self, data: Any, many: int) -> None:
+        for _ in range(many):
+            self._handle(self.world.dispatcher, data)
+
+    @precondition(lambda self: self.world.pending(self.world.tracker))
+    @rule(data=st.data(), many=st.integers(1, 4))
+    def tracker_handles(self, data: Any, many: int) -> None:
+        for _ in range(many):
+            self._handle(self.world.tracker, data)
+
+    def _handle(self, box: Box, data: Any) -> None:
+        if pending := self.world.pending(box):
+            topic = data.draw(st.sampled_from(pending))
+            die_after = data.draw(st.sampled_from([None] * 9 + ["sent", "stored", "issued"]))
+            self.world.handle(box, topic, die_after)
+
+    @precondition(lambda self: self.world.running)
+    @rule(which=st.integers(0, 20), how=HOW, states=STATES, traits=TRAITS)
+    def effect_ends(self, which: int, how: str, states: list[str], traits: dict[str, Any]) -> None:
+        self.world.finish(which % len(self.world.running), how, states, **traits)
+
+    @rule(box=st.integers(0, 1))
+    def commit(self, box: int) -> None:
+        self.world.boxes[box].commit()
+
+    @rule(box=st.integers(0, 1), back=st.integers(0, 3))
+    def worker_dies(self, box: int, back: int) -> None:
+        self.world.crash(self.world.boxes[box], back)
+
+    @rule(seconds=st.sampled_from([0.2, 1.0, 6.0, 50.0, 70.0, 130.0, 500.0, 4000.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.advance(seconds)
+
+    @precondition(lambda self: self.world.next_moment() is not None)
+    @rule()
+    def next_thing_is_due(self) -> None:
+        due = self.world.next_moment()
+        assert due is not None
+        self.world.advance(max(0.0, due - self.world.now))
+
+    # -- what users and other boxes do
+
+    @precondition(lambda self: self.deletes < 3)
+    @rule(force=st.booleans(), twice=st.booleans())
+    def user_deletes(self, force: bool, twice: bool) -> None:
+        self.deletes += 1
+        self.world.now += 0.001
+        self.world.send(make.command("delete", self.world.now, force=force), twice=twice)
+
+    @precondition(lambda self: "ranked" in self.upstream)
+    @rule()
+    def selector_fails(self) -> None:
+        self.upstream.remove("ranked")
+        self.world.send(
+            ErrorRecord(
+                uuid=make.UUID,
+                timestamp=make.at(self.world.now),
+                component="provider-selector",
+                step="select",
+                code="no_provider",
+                message="nothing fits",
+            )
+        )
+
+    @invariant()
+    def attempts_are_limited(self) -> None:
+        if hasattr(self, "world"):
+            assert self.world.most_attempts <= self.limit
+
+    # -- in the end
+
+    def teardown(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        self.world.settle()
+        self._nothing_is_in_progress()
+        self._finals_agree()
+        self._the_im_has_what_was_told()
+
+    def _nothing_is_in_progress(self) -> None:
+        row = self.world.dispatcher.row
+        if row is not None and (row.attempts or row.final):
+            assert row.final is not None
+            assert {one.phase for one in row.attempts} <= AT_REST
+        status = self.world.last_status
+        assert status is None or not status.endswith("IN_PROGRESS")
+
+    def _finals_agree(self) -> None:
+        told: dict[tuple[str, Any], list[Any]] = {}
+        for one in self.world.results:
+            if one.kind == "final":
+                which = one.started_at if one.operation is Operation.DELETE else None
+                content = (one.success, one.provider_name, one.attempt, one.infrastructure_id)
+                contents = told.setdefault((one.operation.value, which), [])
+                contents += [] if content in contents else [content]
+        for (operation, _), contents in told.items():
+            successes = [success for success, *_ in contents]
+            if operation == "create" and self._revoked():
+                assert successes in ([True], [False], [True, False])
+            elif operation == "delete" and self._orphans():
+                assert successes in ([True], [False], [True, False])
+            else:
+                assert len(contents) == 1, contents
+
+    def _revoked(self) -> bool:
+        commands = self.world.log["commands"]
+        return any(
+            isinstance(one, Command) and one.command == "cancel" and one.force for one in commands
+        )
+
+    def _orphans(self) -> bool:
+        return bool([one for one in self.world.log["errors"] if one.code == "orphan"])
+
+    def _the_im_has_what_was_told(self) -> None:
+        status, row = self.world.last_status, self.world.dispatcher.row
+        there = [one.attempt for one in self.world.im.infrastructures.values()]
+        kept = [one.number for one in (row.attempts if row else ()) if one.phase is Phase.KEPT]
+        unexcused = [one for one in there if not self.world.reported(one) and one not in kept]
+        if status is Status.CREATE_COMPLETE:
+            assert row is not None
+            winner = self.world.tracker.row
+            assert winner.physical_id in self.world.im.infrastructures
+            assert len(unexcused) == 1
+        else:
+            assert unexcused == []
+
+
+DeploymentMachine.TestCase.settings = settings(
+    max_examples=3000 if os.environ.get("PAAS_TEST_LONG") else 60,
+    stateful_step_count=60,
+    deadline=None,
+    phases=[Stage.explicit, Stage.reuse, Stage.generate, Stage.shrink],
+    suppress_health_check=list(HealthCheck),
+    derandomize=not os.environ.get("PAAS_TEST_LONG"),
+)
+TestDeployment = DeploymentMachine.TestCase
