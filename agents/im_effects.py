@@ -15,7 +15,7 @@ from agents.provider_configuration import federation
 from paas_stream.app import app
 from paas_stream.clients.im import ImClient, ImGoneError, ImTemplateError
 from paas_stream.clients.im_login import CloudLogin, ImUser, attempt_user, header, user_header
-from paas_stream.errors import PermanentError, TemporaryError
+from paas_stream.errors import PaasError, PermanentError, TemporaryError
 from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome
 from paas_stream.lifecycle.breaker import Breaker, BreakerPolicy
 from paas_stream.records import DispatchEvent, RankedCandidate
@@ -187,12 +187,16 @@ async def _confirm(place: Place, im: ImClient) -> DispatchEvent:
     if known not in found:
         return event(place.effect, Outcome.GONE)
     authorization = await place.authorization()
+    left = []
     for stray in found:
-        if stray != known:
-            await im.delete(authorization, stray)
-    outputs = await im.outputs(authorization, known)
+        try:
+            if stray != known:
+                await im.delete(authorization, stray)
+        except PaasError:
+            left.append(stray)  # it is tried again; the known one is a success all the same
+    outputs = vault().seal_json(await im.outputs(authorization, known))
     _breakers[place.name] = Breaker()
-    return event(place.effect, Outcome.CONFIRMED, outputs=vault().seal_json(outputs))
+    return event(place.effect, Outcome.CONFIRMED, outputs=outputs, infrastructures=tuple(left))
 
 
 async def _clean(place: Place, im: ImClient) -> DispatchEvent:

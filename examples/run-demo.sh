@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 paas=.venv/bin/paas-stream
-export PAAS_FEEDER_FILES='["examples/federation.yaml"]'
+export PAAS_FEEDER_FILES=examples/federation.yaml
 # the login at a site that refuses every connection
 export DEMO_UNREACHABLE_USERNAME=nobody DEMO_UNREACHABLE_PASSWORD=nothing
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -14,6 +15,7 @@ _TIMEOUT_S = (5.0, 60.0)  # connect, read
 _PROBE_TIMEOUT_S = 2.0
 _FIRST_WAIT_S = 0.2
 _MOST_WAIT_S = 3.0
+_TEXT_MAX = 500  # characters of an error body that is not ours
 _RETRY = Retry(
     total=6,
     connect=3,
@@ -61,7 +63,7 @@ class Client:
 
     def deployment(self, uuid: str) -> dict[str, Any]:
         """One deployment."""
-        return dict(self._call("GET", f"/deployments/{uuid}"))
+        return dict(self._call("GET", f"/deployments/{quote(uuid, safe='')}"))
 
     def deployments(self, **query: Any) -> Iterator[dict[str, Any]]:
         """All deployments that the query asks for, page by page."""
@@ -73,11 +75,11 @@ class Client:
 
     def events(self, uuid: str) -> list[dict[str, Any]]:
         """The timeline, oldest first."""
-        return list(self._call("GET", f"/deployments/{uuid}/events"))
+        return list(self._call("GET", f"/deployments/{quote(uuid, safe='')}/events"))
 
     def delete(self, uuid: str, *, force: bool = False) -> None:
         """Ask for the delete."""
-        self._call("DELETE", f"/deployments/{uuid}", params={"force": str(force).lower()})
+        self._call("DELETE", f"/deployments/{quote(uuid, safe='')}", params={"force": str(force).lower()})
 
     def follow(self, uuid: str, timeout_s: float) -> Iterator[dict[str, Any]]:
         """The timeline's events as they come, until the deployment is at rest.
@@ -102,11 +104,18 @@ class Client:
     def _call(self, method: str, path: str, **options: Any) -> Any:
         try:
             answer = self._session.request(method, self._url + path, timeout=_TIMEOUT_S, **options)
+        except requests.ReadTimeout as exc:
+            text = f"{self._url} did not answer in time; the request may have been carried out"
+            raise ApiError(text) from exc
         except requests.RequestException as exc:
             raise ApiError(f"{self._url} cannot be reached ({type(exc).__name__})") from exc
         if answer.status_code >= 400:
             raise _refusal(answer)
-        return answer.json() if answer.content else None
+        try:
+            return answer.json() if answer.content else None
+        except ValueError as exc:
+            text = f"{self._url} is another service: its answer is not JSON"
+            raise ApiError(text, status=answer.status_code) from exc
 
 
 def _refusal(answer: requests.Response) -> ApiError:
@@ -114,5 +123,6 @@ def _refusal(answer: requests.Response) -> ApiError:
         body = answer.json()
         message, faults = str(body["message"]), list(body.get("faults", []))
     except (ValueError, KeyError, TypeError):
-        message, faults = answer.text[:500], []
+        text = " ".join(answer.text[:_TEXT_MAX].split())
+        message, faults = f"{answer.status_code} {answer.reason}: {text}".removesuffix(": "), []
     return ApiError(message, status=answer.status_code, faults=faults)

@@ -4,18 +4,28 @@ A setting is `PAAS_<SUBJECT>_<NAME>`, for example `PAAS_KAFKA_URL` or `PAAS_WEB_
 gives the unit and the effect. `paas-stream config` prints what is in force.
 """
 
+import json
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from paas_stream.errors import ConfigurationError
 
 
 def _path(name: str) -> Path | None:
     value = os.environ.get(name)
     return Path(value) if value else None
+
+
+def _paths(value: object) -> object:
+    """Paths as in PATH; a JSON list is taken too."""
+    if not isinstance(value, str):
+        return value
+    return json.loads(value) if value.startswith("[") else value.split(os.pathsep) if value else []
 
 
 class StateSettings(BaseModel):
@@ -89,7 +99,7 @@ class ParserSettings(BaseModel):
 class FeederSettings(BaseModel):
     """The Feeder."""
 
-    files: list[Path] = []  # provider files (YAML), PAAS_FEEDER_FILES='["federation.yaml"]'
+    files: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = []  # a.yaml:b.yaml, or JSON
     interval_s: float = 60.0  # between two readings
     heartbeat_s: float = 300.0  # unchanged data is sent again after this long
     stale_s: float = 900.0  # a provider that is silent for longer is left out
@@ -183,5 +193,13 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()
+    """The settings of this process, read once. Raises ConfigurationError with every fault."""
+    try:
+        return Settings()
+    except ValidationError as exc:
+        faults = [f"{_variable(error['loc'])}: {error['msg']}" for error in exc.errors()]
+        raise ConfigurationError("\n".join(faults)) from exc
+
+
+def _variable(path: tuple[int | str, ...]) -> str:
+    return "_".join(["PAAS", *(str(part).upper() for part in path[:2])]) if path else "settings"

@@ -9,7 +9,10 @@ import orjson
 from aiohttp import web
 
 from paas_stream.app import app
-from paas_stream.errors import PaasError, TemporaryError
+from paas_stream.durable.agents import deliver_error, error_record
+from paas_stream.errors import TemporaryError
+
+COMPONENT = "rest-api"
 
 log = logging.getLogger(__name__)
 
@@ -65,12 +68,18 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return answer(exc.status, _http_message(exc, request), headers=headers)
     except TemporaryError as exc:
         return answer(503, exc.message, headers={"Retry-After": str(int(exc.delay_s or 2))})
-    except PaasError:
+    except Exception as exc:
         log.exception("%s %s failed", request.method, request.path)
+        await _report(request, exc)
         return answer(500, "the request failed; the operators can find the reason in the log")
-    except Exception:
-        log.exception("%s %s failed", request.method, request.path)
-        return answer(500, "the request failed; the operators can find the reason in the log")
+
+
+async def _report(request: web.Request, exc: Exception) -> None:
+    """Tell `errors` of a fault of ours, if that is possible now."""
+    if app.readiness.broker is None:
+        step = f"{request.method} {request.path}"
+        uuid = request.match_info.get("uuid")
+        await deliver_error(app, error_record(COMPONENT, step, exc, None, uuid, None))
 
 
 def install() -> None:

@@ -1,25 +1,25 @@
 """`submit`, `show`, `list`, `delete`, `events`: deployments, through the REST API."""
 
 import json
-import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from paas_stream.cli.options import client_of
 from paas_stream.client import ApiError, Client
+from paas_stream.errors import PermanentError
+from paas_stream.tosca import yamltext
 
 COLOURS = {"begin": "cyan", "end": "green", "failed": "red"}
 _WAIT_S = 3600.0
+_NAME_WIDTH = 16  # of the names of fields
 
-# in a pipe or a file there is no terminal to fit into
-_width = None if sys.stdout.isatty() else 160
-out = Console(highlight=False, soft_wrap=True, width=_width)
+# nothing is cut or folded to fit a terminal, and brackets and colons are no markup
+out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def parsed_inputs(pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -32,42 +32,63 @@ def parsed_inputs(pairs: tuple[str, ...]) -> dict[str, Any]:
                 f"{pair!r} is not of the form name=value", param_hint="--input"
             )
         try:
-            inputs[name] = yaml.safe_load(value) if value else ""
-        except yaml.YAMLError as exc:
+            inputs[name] = yamltext.build(value) if value else ""
+            json.dumps(inputs[name], allow_nan=False)
+        except (yamltext.YamlError, RecursionError) as exc:
             raise click.BadParameter(f"{pair!r}: {exc}", param_hint="--input") from exc
+        except (TypeError, ValueError) as exc:
+            text = f"{pair!r} is nothing that JSON has"
+            raise click.BadParameter(text, param_hint="--input") from exc
     return inputs
+
+
+def template_text(file: Path) -> str:
+    """What stands in a template's file."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as exc:
+        raise PermanentError(f"{file} is not UTF-8 text") from exc
 
 
 def event_line(event: dict[str, Any]) -> Text:
     """One step of a timeline."""
     took = f" ({event['durationSeconds']:.2f} s)" if "durationSeconds" in event else ""
     line = Text(event["time"][11:23] + "  ", style="dim")
-    line.append(f"{event['component']:<19}", style="bold")
-    line.append(f"{event['step']:<9}{event['status']:<7}", style=COLOURS.get(event["status"], ""))
+    line.append(f"{event['component']:<18} ", style="bold")
+    line.append(f"{event['step']:<9} {event['status']:<6} ", style=COLOURS.get(event["status"], ""))
     line.append(event.get("message", "") + took, style="")
     return line
 
 
 def show_deployment(deployment: dict[str, Any]) -> None:
-    """The resource, as a table."""
-    table = Table(show_header=False, box=None, pad_edge=False)
-    good = deployment["status"].endswith("COMPLETE")
-    provider = deployment.get("cloudProviderName")
+    """The resource, one field a line."""
+    outputs = deployment["outputs"]
     rows = {
         "uuid": deployment["uuid"],
-        "status": Text(deployment["status"], style="green" if good else "yellow"),
+        "status": deployment["status"],
         "reason": deployment.get("statusReason"),
-        "provider": provider,
+        "provider": deployment.get("cloudProviderName"),
         "region": deployment.get("cloudProviderEndpoint", {}).get("region"),
         "infrastructure": deployment.get("physicalId"),
         "created": deployment["creationTime"],
         "updated": deployment["updateTime"],
-        "outputs": json.dumps(deployment["outputs"], indent=2) if deployment["outputs"] else None,
+        "outputs": json.dumps(outputs, indent=2) if outputs else None,
     }
+    good = deployment["status"].endswith("COMPLETE")
+    styles = {"status": "green" if good else "yellow"}
     for name, value in rows.items():
         if value is not None:
-            table.add_row(Text(name, style="bold"), value)
-    out.print(table)
+            inset = value.replace("\n", "\n" + " " * _NAME_WIDTH)
+            styled = (inset, styles.get(name, ""))
+            out.print(Text.assemble((f"{name:<{_NAME_WIDTH}}", "bold"), styled))
+
+
+def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Lines in which each column is as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        yield "  ".join(cells).rstrip()
 
 
 def follow(client: Client, uuid: str, timeout_s: float) -> dict[str, Any]:
@@ -103,7 +124,7 @@ def submit(
     client = client_of(context)
     try:
         made = client.submit(
-            file.read_text(),
+            template_text(file),
             parsed_inputs(pairs),
             userGroup=group,
             maxProvidersRetry=max_providers,
@@ -152,16 +173,17 @@ def list_(
     """List the deployments, newest first."""
     query = {"userGroup": group} if group else {}
     query |= {"excludedStatus": ",".join(exclude)} if exclude else {}
-    table = Table(box=None, pad_edge=False)
-    for column in ("uuid", "status", "provider", "created"):
-        table.add_column(column, no_wrap=True, min_width=36 if column == "uuid" else None)
-    for one in client_of(context).deployments(**query):
-        if as_json:
+    found = client_of(context).deployments(**query)
+    if as_json:
+        for one in found:
             click.echo(json.dumps(one))
+        return
+    rows = [("uuid", "status", "provider", "created")]
+    for one in found:
         provider = one.get("cloudProviderName", "-")
-        table.add_row(one["uuid"], one["status"], provider, one["creationTime"])
-    if not as_json:
-        out.print(table)
+        rows.append((one["uuid"], one["status"], provider, one["creationTime"]))
+    for line in columns(rows):
+        click.echo(line)
 
 
 @click.command()

@@ -1,30 +1,61 @@
 """`paas-stream`: the command line."""
 
 import sys
+from importlib import import_module
+from typing import Final, NamedTuple
 
 import click
 
 from paas_stream import __version__
-from paas_stream.cli import config, deployments, services, topics, up, worker
 from paas_stream.errors import PaasError
 
-COMMANDS = (
-    up.up,
-    up.stop,
-    worker.worker,
-    services.kafka,
-    services.im,
-    deployments.submit,
-    deployments.show,
-    deployments.list_,
-    deployments.delete,
-    deployments.events,
-    topics.topics,
-    config.config,
-)
+
+class Entry(NamedTuple):
+    """A command that is not loaded yet."""
+
+    place: str  # module of this package, and the command's name in it
+    line: str  # in the list of commands
 
 
-@click.group()
+COMMANDS: Final = {
+    "up": Entry("up:up", "Run Kafka, IM and the workers; Ctrl-C stops all of it."),
+    "stop": Entry("up:stop", "Stop what `up` has started, and the local services."),
+    "submit": Entry("deployments:submit", "Deploy the TOSCA template FILE."),
+    "show": Entry("deployments:show", "Show one deployment."),
+    "list": Entry("deployments:list_", "List the deployments, newest first."),
+    "events": Entry("deployments:events", "Show what happened to a deployment."),
+    "delete": Entry("deployments:delete", "Delete deployments."),
+    "topics": Entry("topics:topics", "Look at the topics."),
+    "config": Entry("config:config", "Print every setting in force."),
+    "worker": Entry("worker:worker", "Run one worker of the application."),
+    "kafka": Entry("services:kafka", "The embedded Kafka broker of this machine."),
+    "im": Entry("services:im", "The embedded Infrastructure Manager of this machine."),
+}
+
+
+class LazyGroup(click.Group):
+    """Loads a command when it is used: each brings libraries that the others do not need."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order in which they are shown."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, if there is one."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, _, name = entry.place.partition(":")
+        found: click.Command = getattr(import_module(f"paas_stream.cli.{module}"), name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in `--help`, for which nothing is loaded."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.line) for name, entry in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup)
 @click.version_option(__version__)
 @click.option("--url", envvar="PAAS_URL", help="The service; default: the one of this machine.")
 @click.option("--token", envvar="PAAS_TOKEN", help="The caller's access token.")
@@ -32,10 +63,6 @@ COMMANDS = (
 def cli(context: click.Context, url: str | None, token: str | None) -> None:
     """Deploy TOSCA templates on the providers of a federation."""
     context.obj = {"url": url, "token": token}
-
-
-for command in COMMANDS:
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from paas_stream.errors import PermanentError, TemporaryError
-from paas_stream.settings import get_settings
+from paas_stream.settings import Settings, get_settings
 from paas_stream.topics import TOPICS
 
 _BATCH_MS = 500
@@ -29,19 +32,25 @@ def tail(
     name: str, from_beginning: bool, uuid: str | None, count: int | None, no_follow: bool
 ) -> None:
     """Print the records of topic NAME as they come, one JSON object a line."""
+    settings = get_settings()
+    topic = TOPICS[name].broker_name(settings)
     try:
-        asyncio.run(_tail(name, from_beginning or no_follow, uuid, count, not no_follow))
+        asyncio.run(_tail(settings, topic, from_beginning or no_follow, uuid, count, not no_follow))
     except KafkaError as exc:
-        raise TemporaryError(f"Kafka does not answer: {exc!r}") from exc
+        text = f"Kafka at {settings.kafka.bootstrap} does not answer ({type(exc).__name__})"
+        raise TemporaryError(text) from exc
     except KeyboardInterrupt:
         return
 
 
 async def _tail(
-    name: str, from_beginning: bool, uuid: str | None, count: int | None, follow: bool
+    settings: Settings,
+    topic: str,
+    from_beginning: bool,
+    uuid: str | None,
+    count: int | None,
+    follow: bool,
 ) -> None:
-    settings = get_settings()
-    topic = TOPICS[name].broker_name(settings)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka.bootstrap,
         enable_auto_commit=False,
@@ -49,11 +58,24 @@ async def _tail(
         auto_offset_reset="earliest" if from_beginning else "latest",
         request_timeout_ms=int(settings.kafka.request_timeout_s * 1000),
     )
-    await consumer.start()
     try:
+        with _quiet():  # what goes wrong is told in one sentence
+            await consumer.start()
         await _print(consumer, topic, uuid, count, follow)
     finally:
         await consumer.stop()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No messages of the Kafka client."""
+    log = logging.getLogger("aiokafka")
+    before = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 async def _print(

@@ -15,7 +15,7 @@ def check_configuration() -> None:
 @click.command()
 def worker() -> None:
     """Run one worker of the application until SIGTERM or Ctrl-C."""
-    import faust  # heavy, and of no use to the other commands
+    import faust  # heavy, and of no use to `--help`
 
     from paas_stream.app import app, settings
 

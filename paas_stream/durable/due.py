@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
+_STALE = 1000  # entries of earlier moments are swept out when there are more than these and live ones
+
 
 class DueHeap(Generic[K]):
     """Keys with the moment (seconds since the epoch) at which each is due; one moment a key."""
@@ -26,10 +28,11 @@ class DueHeap(Generic[K]):
         """`key` is due at `due`, whatever was said before; None: never."""
         if due is None:
             self._due.pop(key, None)
-            return
-        self._due[key] = due
-        self._serial += 1
-        heapq.heappush(self._heap, (due, self._serial, key))
+        elif self._due.get(key) != due:
+            self._due[key] = due
+            self._push(key, due)
+            if len(self._heap) > 2 * len(self._due) + _STALE:
+                self._sweep()
 
     def pop_due(self, now: float, limit: int) -> Iterator[K]:
         """At most `limit` keys that are due, earliest first; each is disarmed."""
@@ -44,3 +47,12 @@ class DueHeap(Generic[K]):
         """Forget everything."""
         self._heap.clear()
         self._due.clear()
+
+    def _push(self, key: K, due: float) -> None:
+        self._serial += 1
+        heapq.heappush(self._heap, (due, self._serial, key))
+
+    def _sweep(self) -> None:
+        self._heap.clear()
+        for key, due in self._due.items():
+            self._push(key, due)

@@ -48,7 +48,7 @@ class EffectKind(StrEnum):
 
     CREATE = "create"  # list; adopt what this attempt has created before, else create
     POLL = "poll"  # read the state
-    CONFIRM = "confirm"  # list; delete all but the known one; read outputs
+    CONFIRM = "confirm"  # list; delete all but the known one, if that can be done; read outputs
     CLEAN = "clean"  # list; delete all; list again
     RECHECK = "recheck"  # list
 
@@ -63,7 +63,7 @@ class Outcome(StrEnum):
     FAULT = "fault"  # temporary: the IM did not answer, or said to come again
     STATE = "state"  # `state` and `machines` are news
     GONE = "gone"  # the infrastructure is not there any more
-    CONFIRMED = "confirmed"  # exactly one infrastructure; `outputs` are sealed
+    CONFIRMED = "confirmed"  # it is there; `outputs` are sealed, `infrastructures` are left besides
     CLEAN = "clean"  # nothing is left
     LEFT = "left"  # something is left, `infrastructures`
 

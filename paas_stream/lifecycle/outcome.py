@@ -32,7 +32,7 @@ def apply(
         case Phase.RECHECKING, EffectKind.RECHECK:
             return _rechecking(row, one, event, now, policy, said)
         case Phase.SUCCEEDED, EffectKind.CONFIRM:
-            return row.with_attempt(_looked_after(row, one, event, now, policy))
+            return row.with_attempt(_looked_after(row, one, event, now, policy, said))
         case Phase.CLEANING, EffectKind.CREATE | EffectKind.CONFIRM | EffectKind.RECHECK:
             # what was under way when the clean-up was asked for has ended: now it can begin
             return row.with_attempt(attempts.enter(_heard(one, event), Phase.CLEANING, now))
@@ -144,7 +144,8 @@ def _confirming(
         if now >= one.deadline:
             return fail(row, ended, *attempts.timed_out(one), now, said)
         return _again(row, one, event, now, policy, said)
-    winner = replace(one, ended_at=now, outputs=event.outputs, reason=None)
+    doubtful = one.doubtful or bool(event.infrastructures)
+    winner = replace(one, ended_at=now, outputs=event.outputs, reason=None, doubtful=doubtful)
     winner = attempts.look(winner, Phase.SUCCEEDED, now, policy)
     if not winner.doubtful:
         winner = replace(winner, due=None)
@@ -153,13 +154,22 @@ def _confirming(
 
 
 def _looked_after(
-    row: DispatchRow, one: Attempt, event: DispatchEvent, now: float, policy: Policy
+    row: DispatchRow,
+    one: Attempt,
+    event: DispatchEvent,
+    now: float,
+    policy: Policy,
+    said: list[Message],
 ) -> Attempt:
-    """A doubtful success was looked at again: what a lost create made besides is deleted by now."""
-    if event.outcome == Outcome.FAULT and not _looked_enough(one, now, policy):
-        return attempts.again(one, now, policy, row.uuid, event.retry_after_s)
-    if event.outcome == Outcome.CONFIRMED:
+    """A doubtful success was looked at again for what a lost create may have made besides."""
+    if event.outcome == Outcome.GONE:
+        return replace(one, in_flight=False, due=None)
+    if event.outcome == Outcome.CONFIRMED and not event.infrastructures:
         return attempts.looked(one, now, policy)
+    if not _looked_enough(one, now, policy):
+        return attempts.again(one, now, policy, row.uuid, event.retry_after_s)
+    besides = replace(one, infrastructures=event.infrastructures)
+    said.append(reports.orphan(row.uuid, besides, now, "a lost create made it besides"))
     return replace(one, in_flight=False, due=None)
 
 

@@ -21,18 +21,18 @@ class Broker:
         self.bootstrap = bootstrap
         self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
         self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=2**21)
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+        self._reader: AIOKafkaConsumer | None = None  # made when something is read
 
     async def __aenter__(self) -> Self:
         await self._admin.start()
         await self._producer.start()
-        await self._consumer.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        await self._consumer.stop()
+        if self._reader is not None:
+            await self._reader.stop()
         await self._producer.stop()
         await self._admin.close()
 
@@ -41,7 +41,7 @@ class Broker:
         return {name for name in await self._admin.list_topics() if not name.startswith("__")}
 
     async def create(self, *names: str, partitions: int = PARTITIONS, **config: str) -> None:
-        """Create topics; in `config`, `_` stands for a dot."""
+        """Create topics; in `config`, `_` is a dot."""
         new = [NewTopic(name, partitions, 1, topic_configs=_dotted(config)) for name in names]
         response = await self._admin.create_topics(new)
         for _, code, *_ in response.topic_errors:
@@ -58,10 +58,17 @@ class Broker:
         return not set(names) & await self.topics()
 
     async def configure(self, topic: str, **config: str) -> None:
-        """Set options of a topic (of all brokers for ""); all others become the defaults."""
-        kind = ConfigResourceType.TOPIC if topic else ConfigResourceType.BROKER
-        response = await self._admin.alter_configs([ConfigResource(kind, topic, _dotted(config))])
-        for answer in response:
+        """Set options of a topic, all others become the defaults; in `config`, `_` is a dot."""
+        await self._alter(ConfigResource(ConfigResourceType.TOPIC, topic, _dotted(config)))
+
+    async def configure_brokers(self, **config: str) -> None:
+        """Set options of every broker while it runs, all others become what it was started with."""
+        for broker in self._producer.client.cluster.brokers():
+            name = str(broker.nodeId)
+            await self._alter(ConfigResource(ConfigResourceType.BROKER, name, _dotted(config)))
+
+    async def _alter(self, resource: ConfigResource) -> None:
+        for answer in await self._admin.alter_configs([resource]):
             for code, *_ in answer.resources:
                 if code:
                     raise for_code(code)
@@ -92,7 +99,8 @@ class Broker:
 
     async def ends(self, *topics: str) -> Position:
         """The offset after the last record of each partition."""
-        ends = await self._consumer.end_offsets(await self._partitions(topics))
+        consumer = await self._consumer()
+        ends = await consumer.end_offsets(await self._partitions(topics))
         return {(tp.topic, tp.partition): end for tp, end in ends.items()}
 
     async def is_handled(self, group: str, *topics: str) -> bool:
@@ -104,20 +112,27 @@ class Broker:
     async def records(self, *topics: str) -> list[Any]:
         """All records that stand in the topics now, in the order of each partition."""
         found: list[Any] = []
-        tps = await self._partitions(topics)
-        ends = await self._consumer.end_offsets(tps)
-        self._consumer.assign(tps)
-        await self._consumer.seek_to_beginning(*tps)
-        while any([await self._consumer.position(tp) < ends[tp] for tp in tps]):
-            for batch in (await self._consumer.getmany(timeout_ms=200)).values():
+        consumer, tps = await self._consumer(), await self._partitions(topics)
+        ends = await consumer.end_offsets(tps)
+        consumer.assign(tps)
+        await consumer.seek_to_beginning(*tps)
+        while any([await consumer.position(tp) < ends[tp] for tp in tps]):
+            for batch in (await consumer.getmany(timeout_ms=200)).values():
                 found += batch
         return found
+
+    async def _consumer(self) -> AIOKafkaConsumer:
+        if self._reader is None:
+            reader = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
+            await reader.start()
+            self._reader = reader
+        return self._reader
 
     async def _partitions(self, topics: tuple[str, ...]) -> list[TopicPartition]:
         return [
             TopicPartition(topic, partition)
             for topic in topics
-            for partition in sorted(await self._consumer._client._wait_on_metadata(topic))
+            for partition in sorted(await self._producer.partitions_for(topic))
         ]
 
 

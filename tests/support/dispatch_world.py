@@ -13,11 +13,12 @@ from typing import Any
 from support import lifecycle as make
 
 from paas_stream.lifecycle import deployment, dispatch
-from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome
+from paas_stream.lifecycle.attempt import Effect, Outcome
 from paas_stream.lifecycle.deployment import DeploymentRow
 from paas_stream.lifecycle.dispatch_row import DispatchRow
 from paas_stream.records import Command, DeploymentResult, DispatchEvent, ErrorRecord, Message
 
+COMMITTED_S = 10.0  # offsets are committed more often than this
 AGAIN_S = 30.0  # a tick that led to no event is produced again after this
 
 
@@ -104,10 +105,9 @@ class Im:
         found = self.of(effect.attempt)
         if known not in [one.id for one in found]:
             return make.answer(effect, Outcome.GONE)
-        for stray in found:
-            if stray.id != known and not self._deleted(stray, force=False):
-                return make.answer(effect, Outcome.FAULT, message="409")
-        return make.answer(effect, Outcome.CONFIRMED, outputs="sealed")
+        strays = [one for one in found if one.id != known]
+        left = tuple(one.id for one in strays if not self._deleted(one, force=False))
+        return make.answer(effect, Outcome.CONFIRMED, outputs="sealed", infrastructures=left)
 
     def _clean(self, effect: Effect, how: str, now: float, *_: Any) -> DispatchEvent:
         found = self.of(effect.attempt)
@@ -145,7 +145,7 @@ class Box:
     tick_topic: str
     positions: dict[str, int] = field(default_factory=dict)
     committed: dict[str, int] = field(default_factory=dict)
-    durable: list[Any] = field(default_factory=list)  # rows since the commit that may come back
+    durable: list[Any] = field(default_factory=list)  # the last rows; the newest may be lost
     armed: float | None = None
 
     def __post_init__(self) -> None:
@@ -335,6 +335,10 @@ class World:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.now += seconds
+        for box in self.boxes:
+            box.durable = box.durable[-1:]  # what was stored has reached the broker by now
+            if seconds > COMMITTED_S:
+                box.commit()
         self.im.advance(self.now)
         self.tick()
         self.start_polls()

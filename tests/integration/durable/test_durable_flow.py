@@ -1,7 +1,8 @@
 """Rule 5a: no event is lost at the end of a recovery, whatever was fetched by then.
 
-Every event of every input must be in the journal, and not only the end state right: Faust commits
-past the events that it loses.
+Every event of every input must be in the journal: a right end state is not enough. What the queues
+lose comes again after the next restart, if anything of that partition was ever committed; otherwise
+Faust commits past it.
 """
 
 from collections.abc import Callable, Iterable
@@ -59,19 +60,19 @@ async def test_no_event_is_lost_when_two_workers_are_killed_under_load(
     steps = application("steps")
     await steps.create_topics()
     ledger = Ledger(steps)
-    await ledger.send(range(100))
+    await ledger.send(range(60))
     first, second = [steps.worker(name, **WINDOW).start() for name in ("w0", "w1")]
     await wait_until(lambda: len(ledger.handled) > 20)
     first.kill9()
     second.kill9()
 
-    await ledger.send(range(100, 200))
+    await ledger.send(range(60, 120))
     first.start()
     second.start()
     before = len(ledger.handled)
     await wait_until(lambda: len(ledger.handled) > before + 40)
     second.kill9()
-    await ledger.send(range(200, 250))
+    await ledger.send(range(120, 150))
     second.start()
 
     await wait_until(lambda: ledger.has_handled_the_last, 60)
@@ -98,7 +99,6 @@ async def test_without_the_held_flow_a_backlog_is_cleared(
     await ledger.send(range(100, 110))
     await wait_until(lambda: ledger.has_handled_the_last)
 
-    print(f"{len(ledger.missing)} of 220 events are missing: {ledger.missing}")
     assert len(ledger.missing) > 0
 
 

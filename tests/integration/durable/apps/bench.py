@@ -2,7 +2,8 @@
 
 WITHOUT names guards that are left out, by stock parts of Faust put back here: the product has no
 such switch. SEEK_S widens the time between Faust's seek at the end of a recovery and its clearing of
-the queues: until a queue holds some events, but not for longer than this many seconds.
+the queues: until a queue holds some events, but not for longer than this many seconds. COMMIT_GATE is
+a file without which no offset is committed.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from paas_stream.settings import get_settings
 WITHOUT = frozenset(filter(None, os.environ.get("WITHOUT", "").split(",")))
 SEEK_S = float(os.environ.get("SEEK_S", "0"))
 SOME = 20  # events
+COMMIT_GATE = os.environ.get("COMMIT_GATE")
 
 settings = get_settings()
 _journal = os.open(os.environ["JOURNAL"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -35,7 +37,7 @@ def note(what: str, **fields: Any) -> None:
 
 
 class Bench(DurableApp):
-    """The product's application, less the guards in WITHOUT, with every flush and commit in the journal."""
+    """The product's application, less the guards in WITHOUT; notes every flush and commit."""
 
     def _new_producer(self) -> Producer:
         producer = super()._new_producer()
@@ -64,6 +66,8 @@ class Bench(DurableApp):
                 await asyncio.sleep(0.01)
 
         async def noted(offsets: Any) -> bool:
+            while COMMIT_GATE and not os.path.exists(COMMIT_GATE):
+                await asyncio.sleep(0.01)
             note("commit", offsets=[[tp.topic, tp.partition, at] for tp, at in offsets.items()])
             return bool(await commit(offsets))
 

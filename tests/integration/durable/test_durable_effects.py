@@ -1,0 +1,127 @@
+"""Rules 16, 16a and 16b: what takes long runs beside the agents and survives what happens to them."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.broker import Broker
+from support.events import event, uuid_number
+from support.waiting import wait_until
+
+from paas_stream.topics import DISPATCH_EVENTS
+
+pytestmark = pytest.mark.kafka
+
+UUIDS = [uuid_number(number) for number in range(8)]
+
+
+def started(uuids: list[str]) -> list[Any]:
+    return [event(uuid, "start") for uuid in uuids]
+
+
+def uuids_of(application: Any, what: str, **wanted: object) -> list[str]:
+    """Whose entries `what` are in the journal, in that order."""
+    return [entry["uuid"] for entry in application.journal(what) if wanted.items() <= entry.items()]
+
+
+def are_done(application: Any, uuids: list[str]) -> Callable[[], bool]:
+    return lambda: set(uuids) <= set(uuids_of(application, "handled", word="done"))
+
+
+async def test_events_are_handled_while_an_effect_runs(
+    application: Callable[[str], Any], tmp_path: Path
+) -> None:
+    effects, gate = application("effects"), tmp_path / "gate"
+    worker = effects.worker(GATE=str(gate)).start()
+    await wait_until(lambda: worker.is_ready)
+    await effects.send(*started(UUIDS[:1]))
+    await wait_until(lambda: effects.journal("begun"))
+
+    await effects.send(*map(event, UUIDS[1:]))
+    await wait_until(lambda: set(UUIDS) == set(uuids_of(effects, "handled")))
+    assert effects.journal("ended") == []
+
+    gate.touch()
+    await wait_until(are_done(effects, UUIDS[:1]))
+
+
+async def test_without_the_runner_the_events_wait_for_the_effect(
+    application: Callable[[str], Any], tmp_path: Path
+) -> None:
+    effects, gate = application("effects"), tmp_path / "gate"
+    worker = effects.worker(GATE=str(gate), INLINE="1").start()
+    await wait_until(lambda: worker.is_ready)
+    await effects.send(*started(UUIDS[:1]))
+    await wait_until(lambda: effects.journal("begun"))
+    await effects.send(*map(event, UUIDS[1:]))
+    gate.touch()
+
+    await wait_until(lambda: set(UUIDS) == set(uuids_of(effects, "handled")))
+    order = [entry["what"] for entry in effects.journal() if entry["what"] in ("ended", "handled")]
+    assert order[0] == "ended"
+
+
+async def test_a_stop_waits_for_running_effects_and_the_next_start_issues_the_others(
+    application: Callable[[str], Any], broker: Broker, tmp_path: Path
+) -> None:
+    effects, gate = application("effects"), tmp_path / "gate"
+    worker = effects.worker(GATE=str(gate), DRAIN_S="3").start()
+    await wait_until(lambda: worker.is_ready)
+    await effects.send(*started(UUIDS))
+    await wait_until(lambda: set(UUIDS) == set(uuids_of(effects, "begun")))
+    quick, endless = UUIDS[:4], UUIDS[4:]
+    worker.sigterm()
+    await wait_until(lambda: effects.journal("draining"))
+    for uuid in quick:
+        Path(f"{gate}.{uuid}").touch()
+
+    assert worker.wait_exit() == 0
+    assert set(quick) == set(uuids_of(effects, "ended"))
+
+    gate.touch()
+    worker.start(AHEAD="1")  # the heap is made from the rows: those that are overdue
+    await wait_until(are_done(effects, UUIDS))
+    begun = Counter(uuids_of(effects, "begun"))
+    assert begun == dict.fromkeys(quick, 1) | dict.fromkeys(endless, 2)
+
+
+async def test_effects_that_were_under_way_at_a_kill_are_issued_again(
+    application: Callable[[str], Any], broker: Broker, tmp_path: Path
+) -> None:
+    effects, gate = application("effects"), tmp_path / "gate"
+    worker = effects.worker(GATE=str(gate), SLOTS="5").start()
+    await wait_until(lambda: worker.is_ready)
+    await effects.send(*started(UUIDS))
+    await wait_until(lambda: len(effects.journal("begun")) == 5)  # the others are queued
+    await wait_until(lambda: broker.is_handled(effects.id, effects.topic(DISPATCH_EVENTS)))
+    worker.kill9()
+
+    gate.touch()
+    worker.start(AHEAD="1")
+    await wait_until(are_done(effects, UUIDS))
+    assert max(Counter(uuids_of(effects, "begun")).values()) == 2
+
+
+async def test_queued_effects_are_left_to_the_next_owner(
+    application: Callable[[str], Any], tmp_path: Path
+) -> None:
+    effects, gate = application("effects"), tmp_path / "gate"
+    first = effects.worker("w0", GATE=str(gate), SLOTS="1").start()
+    await wait_until(lambda: first.is_ready)
+    await effects.send(*started(UUIDS))
+    await wait_until(lambda: len(uuids_of(effects, "handled", word="start")) == len(UUIDS))
+    [running] = uuids_of(effects, "begun")
+
+    second = effects.worker("w1", GATE=str(gate), AHEAD="1").start()
+    await wait_until(lambda: second.is_ready)
+    assert effects.journal("revoked")[-1]["left"] == [running]
+
+    gate.touch()  # what runs comes to its end on the worker that has begun it
+    await wait_until(are_done(effects, [running]))
+    first.sigterm()
+    assert first.wait_exit() == 0
+    await wait_until(are_done(effects, UUIDS))
+    by_first = uuids_of(effects, "begun", worker="w0")
+    assert (by_first, uuids_of(effects, "begun").count(running)) == ([running], 1)

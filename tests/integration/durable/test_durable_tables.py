@@ -1,0 +1,207 @@
+"""Rules 3, 14, 15 and 15a: tables after a kill -9, after a stop, and on changelogs that changed."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.broker import Broker
+from support.events import event, tick, uuid_number
+from support.processes import WorkerProcess
+from support.waiting import wait_until
+
+from paas_stream.durable.exits import Exit
+from paas_stream.durable.tables import MIB
+from paas_stream.topics import DISPATCH_EVENTS, TRACKER_EVENTS
+
+pytestmark = pytest.mark.kafka
+
+INPUTS = (DISPATCH_EVENTS, TRACKER_EVENTS)
+UUIDS = [uuid_number(number) for number in range(6)]
+
+
+async def settled(steps: Any, broker: Broker) -> None:
+    """Wait until all that was sent is handled and committed."""
+    await wait_until(lambda: broker.is_handled(steps.id, *[steps.topic(name) for name in INPUTS]))
+
+
+def recovered(steps: Any) -> dict[str, int]:
+    """The rows that the last start found in its tables."""
+    found: dict[str, int] = steps.journal("recovered")[-1]["rows"]
+    return found
+
+
+async def start_again(worker: WorkerProcess, steps: Any, **env: str) -> None:
+    """Start and wait until the tables are there."""
+    starts = len(steps.journal("recovered"))
+    worker.start(**env)
+    await wait_until(lambda: len(steps.journal("recovered")) > starts and worker.is_ready)
+
+
+def tables_of(worker: WorkerProcess) -> Path:
+    """Where a worker keeps its local tables."""
+    [found] = Path(worker.environment["PAAS_STATE_DIR"]).glob("workers/*/v*/tables")
+    return found
+
+
+@pytest.mark.parametrize(("env", "count"), [({}, 1), ({"BLIND": "1"}, 2)], ids=["", "blind"])
+async def test_an_event_that_comes_again_after_a_kill_changes_its_row_once(
+    application: Callable[[str], Any], broker: Broker, env: dict[str, str], count: int
+) -> None:
+    steps = application("steps")
+    worker = steps.worker(COMMIT_GATE=str(steps.journal_file) + ".gate", **env).start()
+    await wait_until(lambda: worker.is_ready)
+    await steps.send(event(UUIDS[0]))
+    await wait_until(lambda: steps.journal("confirmed"))  # the row stands on the broker
+    worker.kill9()
+    assert await steps.committed() == 0
+
+    await start_again(worker, steps, COMMIT_GATE="")
+    await settled(steps, broker)
+    assert [one["count"] for one in steps.journal("handled")] == [1, count]
+
+
+async def test_a_row_that_the_broker_does_not_have_is_not_taken_from_the_local_table(
+    application: Callable[[str], Any], broker: Broker, tmp_path: Path
+) -> None:
+    steps = application("steps")
+    worker = steps.worker(GATE=str(tmp_path / "no such gate")).start()
+    await wait_until(lambda: worker.is_ready)
+    await steps.send(event(UUIDS[0]))
+    await wait_until(lambda: steps.journal("handled"))  # stored here, and nowhere else
+    worker.kill9()
+
+    await start_again(worker, steps, GATE="")
+    assert recovered(steps) == {}
+    await settled(steps, broker)
+    assert len(await broker.records(steps.changelog)) == 1
+
+
+async def test_tables_are_kept_over_a_stop_and_replayed_when_they_are_lost(
+    application: Callable[[str], Any], broker: Broker
+) -> None:
+    steps = application("steps")
+    worker = steps.worker().start()
+    await wait_until(lambda: worker.is_ready)
+    await steps.send(*map(event, UUIDS), *map(tick, UUIDS))
+    await settled(steps, broker)
+    worker.sigterm()
+    assert worker.wait_exit() == 0
+    rows = dict.fromkeys(UUIDS, 2)
+
+    await start_again(worker, steps)
+    assert recovered(steps) == rows
+    assert "Restoring state" not in worker.log
+    worker.sigterm()
+    assert worker.wait_exit() == 0
+
+    shutil.rmtree(tables_of(worker))
+    await start_again(worker, steps)
+    assert recovered(steps) == rows
+    assert "Restoring state" in worker.log
+
+
+async def test_tables_that_are_ahead_of_their_changelog_are_wiped_and_replayed(
+    application: Callable[[str], Any], broker: Broker
+) -> None:
+    steps = application("steps")
+    worker = steps.worker().start()
+    await wait_until(lambda: worker.is_ready)
+    await steps.send(*map(event, UUIDS), *map(tick, UUIDS))
+    await settled(steps, broker)
+    worker.sigterm()
+    assert worker.wait_exit() == 0
+    last = {record.key: record for record in await broker.records(steps.changelog)}
+    await broker.delete(steps.changelog)
+    await broker.create(steps.changelog, cleanup_policy="compact")
+    for record in last.values():
+        await broker.send(steps.changelog, record.value, record.key, record.partition)
+
+    assert worker.start().wait_exit() == Exit.INCONSISTENT
+    assert "tables will be replayed from Kafka" in worker.log
+    await start_again(worker, steps)
+    assert recovered(steps) == dict.fromkeys(UUIDS, 2)
+
+
+@pytest.fixture
+async def eager_cleaner(broker: Broker) -> AsyncIterator[None]:
+    """The broker's log cleaner, which otherwise looks for work every 15 s."""
+    await broker.configure_brokers(log_cleaner_backoff_ms="200")
+    yield
+    await broker.configure_brokers()
+
+
+@pytest.mark.usefixtures("eager_cleaner")
+async def test_a_changelog_whose_first_records_were_compacted_away_is_replayed(
+    application: Callable[[str], Any], broker: Broker
+) -> None:
+    steps = application("steps")
+    eager = {"cleanup_policy": "compact", "segment_ms": "100", "min_cleanable_dirty_ratio": "0.01"}
+    await broker.create(steps.changelog, max_compaction_lag_ms="100", **eager)
+    worker = steps.worker().start()
+    await wait_until(lambda: worker.is_ready)
+    await steps.send(*map(event, UUIDS))
+
+    async def is_compacted() -> bool:
+        await steps.send(*map(tick, UUIDS))  # a segment is closed only when something follows
+        records = await broker.records(steps.changelog)
+        heads = {record.partition: record.offset for record in reversed(records)}
+        return len(heads) == 2 and all(heads.values())
+
+    await wait_until(is_compacted, 60)
+    await settled(steps, broker)
+    rows = {one["uuid"]: one["count"] for one in steps.journal("handled")}
+    worker.kill9()
+
+    await start_again(worker, steps)
+    assert recovered(steps) == rows
+
+
+async def test_the_options_of_a_table_reach_its_store(application: Callable[[str], Any]) -> None:
+    steps = application("steps")
+    worker = steps.worker().start()
+    await wait_until(lambda: worker.is_ready)
+    await steps.send(*map(event, UUIDS))
+    await wait_until(lambda: len(steps.journal("handled")) == len(UUIDS))
+
+    stores = sorted(tables_of(worker).glob("rows-*.db/LOG"))
+    assert len(stores) == 2
+    for log in stores:
+        text = log.read_text()
+        for option, value in {
+            "write_buffer_size": 4 * MIB,
+            "max_open_files": 64,
+            "capacity": 16 * MIB,
+        }.items():
+            assert re.search(rf"{option} ?: {value}\b", text), (log, option)
+
+
+async def test_a_worker_refuses_topics_with_another_number_of_partitions(
+    application: Callable[[str], Any], broker: Broker
+) -> None:
+    steps = application("steps")
+    topic = steps.topic(DISPATCH_EVENTS)
+    await broker.create(topic, partitions=3)
+    await broker.create(steps.changelog, partitions=1)
+    worker = steps.worker().start()
+
+    assert worker.wait_exit() == Exit.REFUSED
+    assert f"topic {topic} has 3 partitions, 2 are needed" in worker.log
+    assert f"topic {steps.changelog} has 1 partitions, 2 are needed" in worker.log
+
+
+async def test_two_workers_of_one_name_do_not_share_their_tables(
+    application: Callable[[str], Any],
+) -> None:
+    steps = application("steps")
+    worker = steps.worker().start()
+    await wait_until(lambda: worker.is_ready)
+    again = steps.worker("again", PAAS_STATE_DIR=worker.environment["PAAS_STATE_DIR"])
+    again.environment["PAAS_WEB_WORKER"] = worker.name
+
+    assert again.start().wait_exit() == Exit.REFUSED
+    assert "another worker uses" in again.log
+    assert await asyncio.to_thread(lambda: worker.is_ready)
