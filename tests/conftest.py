@@ -104,8 +104,9 @@ def worker(kafka: str, tmp_path: Path, processes: list[Process]) -> Callable[...
         settings: dict[str, str] | None = None,
         program: list[str] | None = None,
         kafka_url: str | None = None,
+        directory: Path = tmp_path,
     ) -> WorkerProcess:
-        made = WorkerProcess(name, tmp_path, kafka_url or kafka, settings, program)
+        made = WorkerProcess(name, directory, kafka_url or kafka, settings, program)
         processes.append(made)
         return made
 

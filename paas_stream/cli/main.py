@@ -1,8 +1,7 @@
 """`paas-stream`: the command line."""
 
-import sys
 from importlib import import_module
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import click
 
@@ -34,7 +33,10 @@ COMMANDS: Final = {
 
 
 class LazyGroup(click.Group):
-    """Loads a command when it is used: each brings libraries that the others do not need."""
+    """Loads a command when it is used: each brings libraries that the others do not need.
+
+    Errors of ours are told in one sentence, without a traceback.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in the order in which they are shown."""
@@ -54,6 +56,14 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.line) for name, entry in COMMANDS.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except PaasError as exc:
+            click.echo(f"paas-stream: {exc.message}", err=True)
+            ctx.exit(1)
+
 
 @click.group(cls=LazyGroup)
 @click.version_option(__version__)
@@ -66,12 +76,8 @@ def cli(context: click.Context, url: str | None, token: str | None) -> None:
 
 
 def main() -> None:
-    """Entry point: errors of ours are told in one sentence, without a traceback."""
-    try:
-        cli()
-    except PaasError as exc:
-        click.echo(f"paas-stream: {exc.message}", err=True)
-        sys.exit(1)
+    """Entry point."""
+    cli()
 
 
 if __name__ == "__main__":

@@ -16,11 +16,12 @@ from paas_stream.selection import provider_files
 from paas_stream.settings import Settings, get_settings
 
 START_TIMEOUT_S = 180.0
+_MOST_WORKERS = 32
 _STOP_TIMEOUT_S = 150.0  # workers, then IM, then Kafka
 
 
 @click.command()
-@click.option("--workers", type=click.IntRange(1, 32), default=1, show_default=True)
+@click.option("--workers", type=click.IntRange(1, _MOST_WORKERS), default=1, show_default=True)
 @click.option("--background", is_flag=True, help="Return when every worker is ready.")
 @click.option("--fresh", is_flag=True, help="Delete what earlier runs left in the state directory.")
 def up(workers: int, background: bool, fresh: bool) -> None:
@@ -54,8 +55,7 @@ def stop() -> None:
 def _stop(settings: Settings) -> None:
     if _background(settings).stop(_STOP_TIMEOUT_S):
         click.echo("the workers and services are stopped")
-    folder = settings.state.dir / "workers"
-    for number in range(len(list(folder.glob("worker-*"))) if folder.is_dir() else 0):
+    for number in range(_MOST_WORKERS):
         supervisor.Worker(settings, number).stop()  # left over when a supervisor was killed
     if settings.im.url is None and EmbeddedIm(settings).is_running():
         click.echo(EmbeddedIm(settings).stop())

@@ -2,6 +2,8 @@
 
 import click
 
+from paas_stream.settings import get_settings
+
 
 def check_configuration() -> None:
     """Read keys and provider files before anything is started: a fault is told in sentences."""
@@ -15,9 +17,10 @@ def check_configuration() -> None:
 @click.command()
 def worker() -> None:
     """Run one worker of the application until SIGTERM or Ctrl-C."""
-    import faust  # heavy, and of no use to `--help`
+    settings = get_settings()  # a wrong one is told before anything heavy is loaded
+    import faust
 
-    from paas_stream.app import app, settings
+    from paas_stream.app import app
 
     app.finalize()
     app.discover()

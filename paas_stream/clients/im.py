@@ -1,21 +1,28 @@
 """The Infrastructure Manager's REST API, as far as it is needed.
 
 Each method is one HTTP call with one time-out. Retries are the caller's: a deployment's row says how
-often and when.
+often and when. Whatever comes back is checked: an answer that cannot be understood is a temporary
+fault, since it says nothing about what was done.
 """
 
+import json
 import re
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 
 from paas_stream.errors import PermanentError, TemporaryError
 
 _BUSY = frozenset({429, 502, 503, 504})
+_LONGEST_WAIT_S = 300.0  # a longer Retry-After is not believed
 _LONGEST_REASON = 800
+_LARGEST_ANSWER = 4 * 1024 * 1024
+_LARGEST_FAULT = 64 * 1024  # of an error's text the rest is not read
 _TEMPLATE_FAULT = "Error parsing"
-_NOISE = re.compile(r"^\s*(File .*, line \d+|at .*\(.*:\d+\)).*$")
-_PATH = re.compile(r"(/[\w.@+-]+){3,}/?")
+_FRAME = re.compile(r"^(\s*)(File .*, line \d+|at .*\(.*:\d+\))")  # of a stack trace
+_PATH = re.compile(r"file://\S+|(?<![\w:/])(/[\w.@+-]+){3,}/?")  # of the IM's machine, no URL
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 class ImRefusedError(PermanentError):
@@ -46,60 +53,88 @@ class ImClient:
 
     async def version(self) -> str:
         """The server's version."""
-        return str(await self._call("GET", "/version", ""))
+        version = (await self._object("GET", "/version", "")).get("version")
+        if not isinstance(version, str):
+            raise _unclear()
+        return version
 
     async def infrastructures(self, authorization: str) -> tuple[str, ...]:
         """Ids of the user's infrastructures."""
-        answer = await self._call("GET", "/infrastructures", authorization)
-        return tuple(_id(one["uri"]) for one in answer.get("uri-list", []))
+        answer = await self._object("GET", "/infrastructures", authorization)
+        listed = answer.get("uri-list")
+        if not isinstance(listed, list):
+            raise _unclear()
+        return tuple(_id(one) for one in listed)
 
     async def create(self, authorization: str, template: str) -> str:
         """Start the creation; the id of the new infrastructure. Not idempotent."""
-        answer = await self._call(
-            "POST", "/infrastructures?async=true", authorization, data=template.encode()
+        return _id(
+            await self._object(
+                "POST", "/infrastructures?async=true", authorization, data=template.encode()
+            )
         )
-        return _id(answer["uri"])
 
     async def state(self, authorization: str, infrastructure: str) -> tuple[str, int]:
         """The infrastructure's state, and how many machines the IM shows."""
-        answer = await self._call("GET", f"/infrastructures/{infrastructure}/state", authorization)
-        state = answer["state"]
-        return str(state["state"]), len(state.get("vm_states") or {})
+        answer = await self._object("GET", _path(infrastructure, "/state"), authorization)
+        state = answer.get("state")
+        if not isinstance(state, dict) or not isinstance(state.get("state"), str):
+            raise _unclear()
+        machines = state.get("vm_states")
+        return state["state"], len(machines) if isinstance(machines, dict) else 0
 
     async def outputs(self, authorization: str, infrastructure: str) -> dict[str, Any]:
         """The template's outputs. They may hold credentials in clear."""
-        path = f"/infrastructures/{infrastructure}/outputs"
-        return dict((await self._call("GET", path, authorization)).get("outputs") or {})
+        answer = await self._object("GET", _path(infrastructure, "/outputs"), authorization)
+        outputs = answer.get("outputs") or {}
+        if not isinstance(outputs, dict):
+            raise _unclear()
+        return outputs
 
     async def contextualization(self, authorization: str, infrastructure: str) -> str:
         """The end of the contextualization log, in one sentence or two."""
-        path = f"/infrastructures/{infrastructure}/contmsg"
-        answer = await self._call("GET", path, authorization)
+        answer = await self._object("GET", _path(infrastructure, "/contmsg"), authorization)
         return sentence(str(answer.get("contmsg", "")), tail=True)
 
     async def delete(self, authorization: str, infrastructure: str, *, force: bool = False) -> None:
         """Delete and wait for the end of it; what is gone already is fine."""
-        path = f"/infrastructures/{infrastructure}" + ("?force=true" if force else "")
+        path = _path(infrastructure, "?force=true" if force else "")
         try:
             await self._call("DELETE", path, authorization)
         except ImGoneError:
             return
 
+    async def _object(
+        self, method: str, path: str, authorization: str, data: bytes | None = None
+    ) -> dict[str, Any]:
+        text = await self._call(method, path, authorization, data)
+        try:
+            answer = json.loads(text)
+        except (ValueError, RecursionError) as exc:
+            raise _unclear() from exc
+        if not isinstance(answer, dict):
+            raise _unclear()
+        return answer
+
     async def _call(
         self, method: str, path: str, authorization: str, data: bytes | None = None
-    ) -> Any:
+    ) -> str:
         headers = {"Accept": "application/json", "Authorization": authorization}
         if data is not None:
             headers["Content-Type"] = "text/yaml"
         try:
             async with self._session.request(
-                method, self._url + path, headers=headers, data=data, timeout=self._timeout
+                method,
+                self._url + path,
+                headers=headers,
+                data=data,
+                timeout=self._timeout,
+                allow_redirects=False,
             ) as response:
-                if response.status >= 400:
-                    raise _fault(response.status, await _message(response), response.headers)
-                if response.content_type == "application/json":
-                    return await response.json()
-                return await response.text()
+                if response.status < 300:
+                    return await _text(response, _LARGEST_ANSWER, whole=True)
+                message = _message(await _text(response, _LARGEST_FAULT))
+                raise _fault(response.status, message, response.headers, path)
         except TimeoutError as exc:
             raise TemporaryError("the IM did not answer in time", code="im_timeout") from exc
         except aiohttp.ClientError as exc:
@@ -108,36 +143,77 @@ class ImClient:
             ) from exc
 
 
-def _fault(status: int, message: str, headers: Any) -> PermanentError | TemporaryError:
+async def _text(response: aiohttp.ClientResponse, most: int, *, whole: bool = False) -> str:
+    """The body as text; more than `most` bytes of it are not read."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > most:
+            if whole:
+                raise TemporaryError("the IM's answer is too long", code="im_answer")
+            break
+    return body[:most].decode("utf-8", "replace")
+
+
+def _fault(status: int, message: str, headers: Any, path: str) -> PermanentError | TemporaryError:
     if status in _BUSY:
-        wait = headers.get("Retry-After", "")
         text = f"the IM answers {status}: {message}"
-        return TemporaryError(text, code="im_busy", delay_s=float(wait) if wait.isdigit() else None)
-    if status == 404:
+        return TemporaryError(text, code="im_busy", delay_s=_wait_s(headers.get("Retry-After", "")))
+    if status == 404 and path.startswith("/infrastructures/"):
         return ImGoneError(message)
     if status == 400 and message.startswith(_TEMPLATE_FAULT):
         return ImTemplateError(message)
     return ImRefusedError(f"{message} (IM {status})")
 
 
-async def _message(response: aiohttp.ClientResponse) -> str:
-    if response.content_type == "application/json":
-        answer = await response.json()
-        text = str(answer.get("message", answer)) if isinstance(answer, dict) else str(answer)
-    else:
-        text = await response.text()
-    return sentence(text)
+def _wait_s(text: str) -> float | None:
+    """Retry-After in seconds. Its other form, a date, is not worth trusting a second clock for."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return min(_LONGEST_WAIT_S, float(text))
 
 
-def _id(uri: str) -> str:
+def _message(text: str) -> str:
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        return sentence(text) or "no reason given"
+    return sentence(str(answer.get("message", answer)) if isinstance(answer, dict) else str(answer))
+
+
+def _unclear() -> TemporaryError:
+    return TemporaryError("the IM's answer cannot be understood", code="im_answer")
+
+
+def _path(infrastructure: str, rest: str) -> str:
+    return f"/infrastructures/{quote(infrastructure, safe='')}{rest}"
+
+
+def _id(listed: Any) -> str:
+    uri = listed.get("uri") if isinstance(listed, dict) else None
+    if not isinstance(uri, str) or uri.endswith("/"):
+        raise _unclear()
     return uri.rsplit("/", 1)[-1]
 
 
 def sentence(text: str, *, tail: bool = False) -> str:
     """A message of the IM without stack trace, server paths and line breaks, of bounded length."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not _NOISE.match(line)]
-    code_dropped = [line for line in lines if not line.startswith(("sys.", "self.", "return "))]
-    joined = _PATH.sub("…", " ".join(code_dropped))
+    words = _UNSEEN.sub(" ", " ".join(_without_traces(text))).split()
+    joined = _PATH.sub("…", " ".join(words))
     if len(joined) <= _LONGEST_REASON:
         return joined
     return "…" + joined[-_LONGEST_REASON:] if tail else joined[:_LONGEST_REASON] + "…"
+
+
+def _without_traces(text: str) -> list[str]:
+    """The lines that are no frame of a stack trace, nor the code that a frame quotes."""
+    kept: list[str] = []
+    frame: int | None = None  # indentation of the frame above
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if found := _FRAME.match(line):
+            frame = len(found[1])
+        elif frame is None or indent <= frame:
+            frame = None
+            kept.append(line)
+    return kept

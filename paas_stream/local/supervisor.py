@@ -94,7 +94,8 @@ class Kept:
             if now - self.started_at >= STEADY_S:
                 self.delay_s = FIRST_DELAY_S
             return
-        if (why := self.refused()) is not None:
+        # before the first start its log tells of an earlier run
+        if self.started_at and (why := self.refused()) is not None:
             raise PaasError(f"{self.name} refuses to start: {why}")
         if self.started_at and not self.start_at:
             say(f"{self.name} has ended; it is started again in {self.delay_s:.0f} s")
@@ -140,7 +141,15 @@ def supervise(settings: Settings, workers: int, say: Say) -> None:
         finally:
             for one in reversed(kept):
                 say(f"{one.name} is being stopped")
-                one.stop()
+                _stop(one, say)
+
+
+def _stop(one: Kept, say: Say) -> None:
+    """Stop it; when that fails the others are stopped all the same."""
+    try:
+        one.stop()
+    except PaasError as exc:
+        say(exc.message)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from support.ports import free_port
+from support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 EXIT_S = 30.0  # a process that was asked to stop has ended within this
@@ -86,6 +87,11 @@ class Process:
             return self.child.wait(timeout_s)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.name} runs after {timeout_s:g} s") from None
+
+    async def exited(self, timeout_s: float = EXIT_S) -> int:
+        """As wait_exit, for a test in which something else goes on meanwhile."""
+        await wait_until(lambda: not self.is_running, timeout_s, f"{self.name} has ended")
+        return self.wait_exit()
 
 
 class WorkerProcess(Process):

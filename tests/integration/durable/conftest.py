@@ -25,7 +25,9 @@ class Application:
         self, program: str, directory: Path, broker: Broker, worker: Callable[..., WorkerProcess]
     ) -> None:
         self.id = f"{program}-{uuid4().hex[:8]}"
-        self.journal_file = directory / f"{self.id}.journal"
+        self.directory = directory / self.id
+        self.directory.mkdir()
+        self.journal_file = self.directory / "journal"
         self._program = program
         self._broker = broker
         self._worker = worker
@@ -48,7 +50,8 @@ class Application:
             "JOURNAL": str(self.journal_file),
             **env,
         }
-        return self._worker(name, settings, [str(APPS / f"{self._program}.py")], kafka)
+        program = [str(APPS / f"{self._program}.py")]
+        return self._worker(name, settings, program, kafka, self.directory)
 
     def journal(self, what: str | None = None) -> list[dict[str, Any]]:
         """What the workers have written down, in that order."""

@@ -1,5 +1,9 @@
-"""Rules 4 and 5: an event is committed only when all that followed from it stands on the broker."""
+"""Rules 4 and 5: an event is committed only when all that followed from it stands on the broker.
 
+What happens without a guard is tested beside it, at the same time.
+"""
+
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,104 +25,106 @@ async def rows_on_the_broker(broker: Broker, application: Any) -> int:
     return len(await broker.records(application.changelog))
 
 
+async def is_settled(broker: Broker, application: Any) -> bool:
+    return await broker.is_handled(application.id, application.topic(DISPATCH_EVENTS))
+
+
 async def test_a_commit_waits_until_every_row_is_confirmed(
     application: Callable[[str], Any], broker: Broker, tmp_path: Path
 ) -> None:
-    steps, gate = application("steps"), tmp_path / "gate"
-    worker = steps.worker(GATE=str(gate)).start()
-    await wait_until(lambda: worker.is_ready)
-    await steps.send(*[event() for _ in range(EVENTS)])
-    await wait_until(lambda: len(steps.journal("handled")) == EVENTS)
-    flushes = len(steps.journal("flush"))
-    await wait_until(lambda: len(steps.journal("flush")) > flushes)  # a commit waits at the barrier
-    worker.kill9()
-    assert await steps.committed() == 0
+    async def guarded() -> None:
+        steps, gate = application("steps"), tmp_path / "guarded gate"
+        worker = steps.worker(GATE=str(gate)).start()
+        await wait_until(lambda: worker.is_ready)
+        await steps.send(*[event() for _ in range(EVENTS)])
 
-    gate.touch()
-    worker.start()
-    await wait_until(lambda: broker.is_handled(steps.id, steps.topic(DISPATCH_EVENTS)))
-    assert await rows_on_the_broker(broker, steps) == EVENTS
-    whats = [entry["what"] for entry in steps.journal()]
-    assert whats.index("commit") > max(i for i, what in enumerate(whats) if what == "confirmed")
+        def waits_at_the_barrier() -> bool:
+            whats = [entry["what"] for entry in steps.journal()]
+            return whats.count("handled") == EVENTS and "flush" in whats[whats.index("handled") :]
+
+        await wait_until(waits_at_the_barrier)
+        worker.kill9()
+        assert await steps.committed() == 0
+
+        gate.touch()
+        worker.start()
+        await wait_until(lambda: is_settled(broker, steps))
+        assert await rows_on_the_broker(broker, steps) == EVENTS
+
+    async def without() -> None:
+        steps, gate = application("steps"), tmp_path / "gate that stays closed"
+        worker = steps.worker(WITHOUT="barrier", GATE=str(gate)).start()
+        await wait_until(lambda: worker.is_ready)
+        await steps.send(*[event() for _ in range(EVENTS)])
+        await wait_until(lambda: is_settled(broker, steps))
+        worker.kill9()
+
+        assert await steps.committed() == EVENTS
+        assert await rows_on_the_broker(broker, steps) == 0  # gone, and nothing comes again
+
+    await asyncio.gather(guarded(), without())
 
 
-async def test_without_the_barrier_a_kill_loses_rows_whose_events_are_committed(
-    application: Callable[[str], Any], broker: Broker, tmp_path: Path
-) -> None:
-    steps, gate = application("steps"), tmp_path / "gate"
-    worker = steps.worker(WITHOUT="barrier", GATE=str(gate)).start()
-    await wait_until(lambda: worker.is_ready)
-    await steps.send(*[event() for _ in range(EVENTS)])
-    await wait_until(lambda: broker.is_handled(steps.id, steps.topic(DISPATCH_EVENTS)))
-    worker.kill9()
-
-    assert await steps.committed() == EVENTS
-    assert await rows_on_the_broker(broker, steps) == 0
-
-
-@pytest.mark.parametrize(
-    ("without", "code"), [("", Exit.LOST_SEND), ("end on lost send", Exit.CRASHED)]
-)
 async def test_a_refused_row_ends_the_process_before_its_event_is_committed(
-    application: Callable[[str], Any], broker: Broker, without: str, code: Exit
-) -> None:
-    steps = application("steps")
-    await broker.create(steps.changelog, max_message_bytes="10000")
-    worker = steps.worker(WITHOUT=without).start()
-    await wait_until(lambda: worker.is_ready)
-    await steps.send(event(word="padded"))
-
-    assert worker.wait_exit() == code
-    assert await steps.committed() == 0
-
-    await broker.configure(steps.changelog)
-    worker.start()
-    await wait_until(lambda: broker.is_handled(steps.id, steps.topic(DISPATCH_EVENTS)))
-    assert await rows_on_the_broker(broker, steps) == 1
-
-
-async def test_without_both_guards_a_refused_row_is_lost_with_its_event(
     application: Callable[[str], Any], broker: Broker
 ) -> None:
-    steps = application("steps")
-    await broker.create(steps.changelog, max_message_bytes="10000")
-    worker = steps.worker(WITHOUT="barrier,end on lost send").start()
-    await wait_until(lambda: worker.is_ready)
-    await steps.send(event(word="padded"))
+    async def refused(without: str) -> tuple[Any, Any]:
+        steps = application("steps")
+        await broker.create(steps.changelog, max_message_bytes="10000")
+        worker = steps.worker(WITHOUT=without).start()
+        await wait_until(lambda: worker.is_ready)
+        await steps.send(event(word="padded"))
+        return steps, worker
 
-    await wait_until(lambda: broker.is_handled(steps.id, steps.topic(DISPATCH_EVENTS)))
-    assert await rows_on_the_broker(broker, steps) == 0
-    assert await steps.errors() == []
+    async def guarded(without: str, code: Exit) -> None:
+        steps, worker = await refused(without)
+        assert await worker.exited() == code
+        assert await steps.committed() == 0
+
+        await broker.configure(steps.changelog)
+        worker.start()
+        await wait_until(lambda: is_settled(broker, steps))
+        assert await rows_on_the_broker(broker, steps) == 1
+
+    async def without_both() -> None:
+        steps, _ = await refused("barrier,end on lost send")
+        await wait_until(lambda: is_settled(broker, steps))
+        assert await rows_on_the_broker(broker, steps) == 0
+        assert await steps.errors() == []
+
+    await asyncio.gather(
+        guarded("", Exit.LOST_SEND),
+        guarded("end on lost send", Exit.CRASHED),  # the barrier alone
+        without_both(),
+    )
 
 
-@pytest.mark.parametrize("without", ["", "crash exit"], ids=["both guards", "the decorator's"])
 async def test_a_crash_does_not_commit_the_event_in_flight(
-    application: Callable[[str], Any], without: str
-) -> None:
-    steps = application("steps")
-    worker = steps.worker(WITHOUT=without).start()
-    await wait_until(lambda: worker.is_ready)
-    await steps.send(event(word="crash"))
-
-    assert worker.wait_exit() == Exit.CRASHED
-    assert await steps.committed() == 0
-
-    worker.start()  # it comes again
-    assert worker.wait_exit() == Exit.CRASHED
-    assert len(steps.journal("begin")) == 2
-
-
-async def test_without_both_guards_a_crash_commits_the_event_in_flight(
     application: Callable[[str], Any],
 ) -> None:
-    steps = application("steps")
-    worker = steps.worker(WITHOUT="decorator,crash exit").start()
-    await wait_until(lambda: worker.is_ready)
-    await steps.send(event(word="crash"))
+    async def crashed(without: str) -> tuple[Any, Any]:
+        steps = application("steps")
+        worker = steps.worker(WITHOUT=without).start()
+        await wait_until(lambda: worker.is_ready)
+        await steps.send(event(word="crash"))
+        return steps, worker
 
-    worker.wait_exit()
-    assert steps.journal("handled") == []
-    assert await steps.committed() == 1
+    async def guarded(without: str) -> None:
+        steps, worker = await crashed(without)
+        assert await worker.exited() == Exit.CRASHED
+        assert await steps.committed() == 0
+
+        worker.start()  # it comes again
+        assert await worker.exited() == Exit.CRASHED
+        assert len(steps.journal("begin")) == 2
+
+    async def without_both() -> None:
+        steps, worker = await crashed("decorator,crash exit")
+        await worker.exited()
+        assert steps.journal("handled") == []
+        assert await steps.committed() == 1
+
+    await asyncio.gather(guarded(""), guarded("crash exit"), without_both())
 
 
 async def test_a_worker_that_is_asked_to_stop_finishes_and_commits_its_event(
