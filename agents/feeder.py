@@ -48,21 +48,25 @@ def _content(message: Feeder) -> bytes:
 @app.timer(interval=1.0)
 async def feeder() -> None:
     """Send what is due. Never raises: an error in a timer ends the worker."""
-    if not app.readiness.tables_ready:
-        return
-    feeders = federation().static_feeders(datetime.now(UTC))
-    known = bool(providers.rows()) or not feeders
-    app.readiness.catalog = None if known else "no provider has been read yet"
-    topic = TP(topics.TOPICS[topics.FEEDER].broker_name(app.settings), 0)
     now = time.monotonic()
-    if topic not in app.consumer.assignment() or now < sent.retry_at:
+    if not app.readiness.tables_ready or now < sent.retry_at:
         return
     try:
-        for message in feeders:
-            if sent.is_due(message, now):
-                await app.emit(message)
-                sent.last[message.key] = (_content(message), now)
+        await _feed(now)
     except Exception as exc:
         log.exception("the Feeder failed; it tries again in an interval")
         sent.retry_at = now + app.settings.feeder.interval_s
         await deliver_error(app, error_record(COMPONENT, "read", exc, None, None, None))
+
+
+async def _feed(now: float) -> None:
+    feeders = federation().static_feeders(datetime.now(UTC))
+    known = bool(providers.rows()) or not feeders
+    app.readiness.catalog = None if known else "no provider has been read yet"
+    topic = TP(topics.TOPICS[topics.FEEDER].broker_name(app.settings), 0)
+    if topic not in app.consumer.assignment():
+        return
+    for message in feeders:
+        if sent.is_due(message, now):
+            await app.emit(message)
+            sent.last[message.key] = (_content(message), now)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from agents import im_effects
+from agents.im_polls import Polls
 from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
-from paas_stream.durable.due import DueHeap
 from paas_stream.durable.effects import EffectRunner, Leased
 from paas_stream.durable.ticks import INTERVAL_S, Ticks
 from paas_stream.lifecycle import dispatch
@@ -32,13 +32,12 @@ policy = Policy(
     recheck_s=_settings.recheck_s,
     backoff=Backoff(_settings.retry_min_s, _settings.retry_max_s),
 )
-_polls: dict[str, dict[int, Effect]] = {}  # by uuid and attempt
-_poll_due: DueHeap[tuple[str, int]] = DueHeap()
+polls = Polls(_settings, lease_s=policy.call_s + policy.margin_s)
 
 
 def _moments() -> Iterable[tuple[str, list[float]]]:
     for uuid, row in dispatches.items():
-        _watch(row, time.time())
+        polls.watch(row, time.time())
         yield uuid, dispatch.moments(row, policy)
 
 
@@ -72,7 +71,7 @@ async def im_dispatcher(received: Received) -> None:
     if transition.row != known:
         dispatches.put(uuid, transition.row)
     ticks.arm(uuid, dispatch.moments(transition.row, policy), now)
-    _watch(transition.row, now)
+    polls.watch(transition.row, now)
     for effect in transition.effects:
         _submit(effect, now)
 
@@ -101,27 +100,10 @@ def _store_inputs(message: Any) -> None:
 
 def _forget(uuid: str, known: DispatchRow | None) -> None:
     if known is not None:
-        _watch(replace(known, attempts=()), 0.0)
+        polls.watch(replace(known, attempts=()), 0.0)
     ticks.arm(uuid, [], 0.0)
     dispatches.delete(uuid)
     dispatch_inputs.delete(uuid)
-
-
-def _watch(row: DispatchRow, now: float) -> None:
-    """Poll what is to be polled, and nothing else of this row."""
-    known = _polls.pop(row.uuid, {})
-    wanted = {effect.attempt: effect for effect in dispatch.polls(row)}
-    for attempt in known.keys() - wanted.keys():
-        _poll_due.arm((row.uuid, attempt), None)
-    for attempt, effect in wanted.items():
-        if known.get(attempt) != effect:
-            _poll_due.arm(effect.key, now + _settings.poll_min_s)
-    if wanted:
-        _polls[row.uuid] = wanted
-
-
-def _polled(key: tuple[str, int]) -> Effect | None:
-    return _polls.get(key[0], {}).get(key[1])
 
 
 def _submit(effect: Effect, now: float) -> bool:
@@ -131,10 +113,8 @@ def _submit(effect: Effect, now: float) -> bool:
 async def _report(leased: Leased[Effect], result: DispatchEvent | None) -> None:
     if result is not None:
         await app.emit(result)
-    elif _polled(leased.effect.key) == leased.effect:
-        age = time.time() - leased.effect.since
-        wait = dispatch.poll_interval_s(age, _settings.poll_min_s, _settings.poll_max_s)
-        _poll_due.arm(leased.effect.key, time.time() + wait)
+    else:
+        polls.no_news(leased.effect, time.time())
 
 
 runner: EffectRunner[Effect, DispatchEvent | None] = EffectRunner(
@@ -143,25 +123,18 @@ runner: EffectRunner[Effect, DispatchEvent | None] = EffectRunner(
 
 
 @app.timer(interval=INTERVAL_S)
-async def polls() -> None:
-    """Start the polls that are due, at most the rate for the IM server."""
-    if not app.readiness.tables_ready:
-        return
-    now = time.time()
-    for key in _poll_due.pop_due(now, max(1, int(_settings.polls_per_s * INTERVAL_S))):
-        effect = _polled(key)
-        if effect is None:
-            continue
-        # asked again after its lease, if nothing comes back
-        _poll_due.arm(key, now + policy.call_s + policy.margin_s)
-        _submit(effect, now)
+async def poll() -> None:
+    """Start the polls that are due."""
+    if app.readiness.tables_ready:
+        now = time.time()
+        for effect in polls.due(now, INTERVAL_S):
+            _submit(effect, now)
 
 
 @app.on_partitions_revoked.connect(weak=False)
 async def revoked(*_: Any, **__: Any) -> None:
     """Other workers may poll and issue effects from now on; what runs already comes to its end."""
-    _polls.clear()
-    _poll_due.clear()
+    polls.clear()
     runner.drop_queued()
 
 

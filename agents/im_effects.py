@@ -8,20 +8,17 @@ reply.
 import asyncio
 import time
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from agents.provider_configuration import federation
+from agents.im_place import Place, place_of
 from paas_stream.app import app
 from paas_stream.clients.im import ImClient, ImGoneError, ImTemplateError
-from paas_stream.clients.im_login import CloudLogin, ImUser, attempt_user, header, user_header
+from paas_stream.clients.im_login import user_header
 from paas_stream.errors import PaasError, PermanentError, TemporaryError
 from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome
 from paas_stream.lifecycle.breaker import Breaker, BreakerPolicy
-from paas_stream.records import DispatchEvent, RankedCandidate
+from paas_stream.records import DispatchEvent
 from paas_stream.secrets import vault
-from paas_stream.tosca import merge
-from tables.dispatches import DispatchInputs, dispatch_inputs
 
 settings = app.settings
 breaker_policy = BreakerPolicy(settings.dispatch.breaker_failures, settings.dispatch.breaker_open_s)
@@ -33,55 +30,6 @@ _provider_slots: defaultdict[str, asyncio.Semaphore] = defaultdict(
 )
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where an effect acts, and as whom."""
-
-    effect: Effect
-    inputs: DispatchInputs
-    candidate: RankedCandidate
-    user: ImUser
-
-    @property
-    def name(self) -> str:
-        """Provider and region: what a breaker and a limit are kept for."""
-        return f"{self.candidate.provider_name}/{self.candidate.region_name}"
-
-    async def login(self) -> CloudLogin | None:
-        """The user's token, or else what the operator has configured for the provider."""
-        if self.inputs.access_token is not None:
-            return CloudLogin(token=vault().open(self.inputs.access_token))
-        name = self.candidate.target.credentials
-        if name is None:
-            return None
-        found = await asyncio.to_thread(federation().credentials, name)
-        return CloudLogin(
-            username=found.username,
-            password=found.password,
-            token=found.token,
-            application_credential=found.method == "application_credential",
-            tenant=found.tenant,
-            domain=found.domain,
-            tenant_domain=found.tenant_domain,
-        )
-
-    async def authorization(self) -> str:
-        """The header for calls that reach the cloud."""
-        login = await self.login()
-        return header(self.user, self.candidate.target, self.candidate.region_name, login)
-
-    def template(self) -> str:
-        """What the IM gets."""
-        tags = {
-            "PAAS_DEP_UUID": self.effect.uuid,
-            "PAAS_DEP_USER": self.inputs.owner,
-            "PAAS_URL": app.conf.canonical_url.human_repr(),
-        }
-        metadata = {"paas_uuid": self.effect.uuid, "paas_attempt": str(self.effect.attempt)}
-        nodes = self.candidate.target.nodes
-        return merge.for_provider(self.inputs.template or {}, nodes, tags=tags, metadata=metadata)
-
-
 def client() -> ImClient:
     """The client of the configured IM server."""
     return ImClient(app.http_client, settings.im.endpoint, settings.im.call_timeout_s)
@@ -89,16 +37,9 @@ def client() -> ImClient:
 
 async def perform(effect: Effect) -> DispatchEvent | None:
     """Carry out one effect. None: a poll that brought no news."""
-    inputs = dispatch_inputs.get(effect.uuid)
-    if inputs is None or inputs.candidates is None or inputs.template is None:
+    place = place_of(effect)
+    if place is None:
         return _fault(effect, message="the inputs are not there yet")
-    user = attempt_user(effect.uuid, effect.attempt)
-    place = Place(
-        effect,
-        inputs,
-        RankedCandidate.model_validate(inputs.candidates[effect.candidate]),
-        ImUser(user, vault().im_password(user)),
-    )
     async with _provider_slots[place.name], _server_slots:
         try:
             return await _PERFORM[effect.kind](place, client())

@@ -96,7 +96,7 @@ def test_pages_link_to_their_neighbours(stack) -> None:
     assert {link["rel"] for link in page["links"]} == {"first", "prev", "self", "next", "last"}
 
 
-def test_secrets_are_in_clear_nowhere(stack) -> None:
+async def test_secrets_are_in_clear_nowhere(stack, broker) -> None:
     answer = requests.post(
         f"{stack.worker.url}/deployments",
         json={"template": stack.example("vm"), "userGroup": "demo"},
@@ -105,11 +105,11 @@ def test_secrets_are_in_clear_nowhere(stack) -> None:
     )
     ended = stack.settled(answer.json()["uuid"])
     assert ended["outputs"]["credentials"]["token"] == "password"
-    for topic in [*SEAMS, "errors", "deployment-commands", "tracker-events"]:
-        for record in records(stack, topic):
-            text = json.dumps(record)
-            assert SECRET not in text
-            assert '"token": "password"' not in text
+    found = await broker.records(*await broker.topics())
+    assert len(found) > 20
+    for record in found:
+        assert SECRET.encode() not in (record.value or b"")
+        assert b'"token":"password"' not in (record.value or b"").replace(b" ", b"")
     assert SECRET not in stack.worker.log
     for file in (stack.folder / "state" / "workers").rglob("*"):
         assert not file.is_file() or SECRET.encode() not in file.read_bytes()

@@ -214,10 +214,10 @@ async def test_a_refused_template_is_told_without_the_servers_paths(
     client: ImClient, users: Users
 ) -> None:
     login = header(users.new(), DUMMY, "default", None)
-    text = (PLAIN % "x").replace("tosca.nodes.Compute", "no.such.Type")
     with pytest.raises(ImTemplateError) as caught:
-        await client.create(login, text)
-    assert 'InvalidTypeError: Type "no.such.Type" is not a valid type.' in caught.value.message
+        await client.create(login, "description: nothing else")
+    # which sentence depends: an IM that has run for some time loses the parser's own
+    assert caught.value.message.startswith("Error parsing")
     for leaked in ("File ", "line ", ".py", "/IM/", "uvicorn", "def ", "self."):
         assert leaked not in caught.value.message
 

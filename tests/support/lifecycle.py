@@ -206,6 +206,12 @@ class Dispatcher:
         self.now = due
         self.feed(tick())
 
+    def run_to(self, kind: EffectKind) -> Effect:
+        """Tick until an effect of this kind is issued."""
+        while not (found := [one for one in self.effects if one.kind is kind]):
+            self.tick()
+        return found[0]
+
     def tick_until(self, moment: float) -> None:
         """All ticks that are armed until a moment, and that moment itself."""
         while (due := self.armed()) is not None and due <= moment:

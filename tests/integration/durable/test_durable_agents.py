@@ -1,5 +1,6 @@
 """Rules 1 and 25a: an event whose handling fails is in `errors` before it is acknowledged."""
 
+import asyncio
 import base64
 from collections.abc import Callable
 from typing import Any
@@ -34,6 +35,10 @@ FAILURES = {  # what the handler does, and the code in `errors`
 }
 
 
+async def is_settled(broker: Broker, application: Any) -> bool:
+    return await broker.is_handled(application.id, application.topic(DISPATCH_EVENTS))
+
+
 async def test_whatever_fails_is_in_errors_and_the_next_event_is_handled(
     application: Callable[[str], Any], broker: Broker
 ) -> None:
@@ -50,7 +55,7 @@ async def test_whatever_fails_is_in_errors_and_the_next_event_is_handled(
     places |= dict(zip(FAILURES, of_failing, strict=True))
 
     steps.worker().start()
-    await wait_until(lambda: broker.is_handled(steps.id, topic))
+    await wait_until(lambda: is_settled(broker, steps))
 
     errors = {
         (e["source"]["topic"], e["source"]["partition"], e["source"]["offset"]): e
@@ -71,22 +76,6 @@ async def test_whatever_fails_is_in_errors_and_the_next_event_is_handled(
     assert (handled["partition"], handled["offset"]) == of_good[1:]
 
 
-async def test_without_the_decorator_the_event_is_gone(
-    application: Callable[[str], Any], broker: Broker
-) -> None:
-    steps = application("steps")
-    await steps.create_topics()
-    failing, good = event(word="raise"), event()
-    await steps.send(failing, good)
-
-    steps.worker(WITHOUT="decorator").start()
-    await wait_until(lambda: broker.is_handled(steps.id, steps.topic(DISPATCH_EVENTS)))
-
-    assert await steps.committed() == 2
-    assert await steps.errors() == []
-    assert [entry["uuid"] for entry in steps.journal("handled")] == [good.uuid]
-
-
 async def test_an_event_that_is_in_another_partition_than_its_uuid_is_sent_there(
     application: Callable[[str], Any], broker: Broker
 ) -> None:
@@ -101,7 +90,7 @@ async def test_an_event_that_is_in_another_partition_than_its_uuid_is_sent_there
     await broker.send(topic, first.encode(), first.uuid, partition=1 - home)
 
     steps.worker().start()
-    await wait_until(lambda: broker.is_handled(steps.id, topic))
+    await wait_until(lambda: is_settled(broker, steps))
 
     assert await steps.errors() == []
     handled = [(entry["uuid"], entry["partition"]) for entry in steps.journal("handled")]
@@ -111,34 +100,47 @@ async def test_an_event_that_is_in_another_partition_than_its_uuid_is_sent_there
     assert {partition for uuid, partition in handled if uuid == first.uuid} == {home}
 
 
-async def test_a_refused_error_record_is_sent_again_without_its_payload(
+async def test_a_refused_error_record_is_sent_without_its_payload_and_then_ends_the_process(
+    application: Callable[[str], Any], broker: Broker
+) -> None:
+    async def without_its_payload() -> None:
+        steps = application("steps")
+        await steps.create_topics(max_message_bytes="20000")
+        await broker.send(steps.topic(DISPATCH_EVENTS), b"x" * 40_000, "foreign")
+
+        worker = steps.worker().start()
+        await wait_until(lambda: is_settled(broker, steps))
+        [error] = await steps.errors()
+        assert "payload_base64" not in error
+        assert "an error record was refused" in worker.log
+
+    async def not_at_all() -> None:
+        steps = application("steps")
+        await steps.create_topics(max_message_bytes="64")
+        worker = steps.worker().start()
+        await steps.send(event(word="raise"))
+        assert await worker.exited() == Exit.LOST_ERROR
+        assert await steps.committed() == 0
+
+        await broker.configure(steps.topic(ERRORS))
+        worker.start()
+        await wait_until(lambda: is_settled(broker, steps))
+        assert [error["step"] for error in await steps.errors()] == ["handle"]
+
+    await asyncio.gather(without_its_payload(), not_at_all())
+
+
+async def test_without_the_decorator_the_event_is_gone(
     application: Callable[[str], Any], broker: Broker
 ) -> None:
     steps = application("steps")
-    await steps.create_topics(max_message_bytes="20000")
-    topic = steps.topic(DISPATCH_EVENTS)
-    await broker.send(topic, b"x" * 40_000, "foreign")
+    await steps.create_topics()
+    failing, good = event(word="raise"), event()
+    await steps.send(failing, good)
 
-    worker = steps.worker().start()
-    await wait_until(lambda: broker.is_handled(steps.id, topic))
+    steps.worker(WITHOUT="decorator").start()
+    await wait_until(lambda: is_settled(broker, steps))
 
-    [error] = await steps.errors()
-    assert "payload_base64" not in error
-    assert "an error record was refused" in worker.log
-
-
-async def test_the_process_ends_and_the_event_stays_when_errors_takes_nothing(
-    application: Callable[[str], Any], broker: Broker
-) -> None:
-    steps = application("steps")
-    await steps.create_topics(max_message_bytes="64")
-    worker = steps.worker().start()
-    await steps.send(event(word="raise"))
-
-    assert worker.wait_exit() == Exit.LOST_ERROR
-
-    assert await steps.committed() == 0
-    await broker.configure(steps.topic(ERRORS))
-    worker.start()
-    await wait_until(lambda: broker.is_handled(steps.id, steps.topic(DISPATCH_EVENTS)))
-    assert [error["step"] for error in await steps.errors()] == ["handle"]
+    assert await steps.committed() == 2
+    assert await steps.errors() == []
+    assert [entry["uuid"] for entry in steps.journal("handled")] == [good.uuid]

@@ -1,5 +1,6 @@
 """Rules 16, 16a and 16b: what takes long runs beside the agents and survives what happens to them."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -31,36 +32,37 @@ def are_done(application: Any, uuids: list[str]) -> Callable[[], bool]:
 
 
 async def test_events_are_handled_while_an_effect_runs(
-    application: Callable[[str], Any], tmp_path: Path
+    application: Callable[[str], Any],
 ) -> None:
-    effects, gate = application("effects"), tmp_path / "gate"
-    worker = effects.worker(GATE=str(gate)).start()
+    async def guarded() -> None:
+        effects = application("effects")
+        gate = effects.directory / "gate"
+        await begin(effects, gate)
+        await effects.send(*map(event, UUIDS[1:]))
+        await wait_until(lambda: set(UUIDS) == set(uuids_of(effects, "handled")))
+        assert effects.journal("ended") == []
+        gate.touch()
+        await wait_until(are_done(effects, UUIDS[:1]))
+
+    async def without() -> None:
+        effects = application("effects")
+        gate = effects.directory / "gate"
+        await begin(effects, gate, INLINE="1")
+        await effects.send(*map(event, UUIDS[1:]))
+        gate.touch()
+        await wait_until(lambda: set(UUIDS) == set(uuids_of(effects, "handled")))
+        whats = [entry["what"] for entry in effects.journal()]
+        assert whats.index("ended") < whats.index("handled")
+
+    await asyncio.gather(guarded(), without())
+
+
+async def begin(effects: Any, gate: Path, **env: str) -> None:
+    """Start a worker and one effect."""
+    worker = effects.worker(GATE=str(gate), **env).start()
     await wait_until(lambda: worker.is_ready)
     await effects.send(*started(UUIDS[:1]))
     await wait_until(lambda: effects.journal("begun"))
-
-    await effects.send(*map(event, UUIDS[1:]))
-    await wait_until(lambda: set(UUIDS) == set(uuids_of(effects, "handled")))
-    assert effects.journal("ended") == []
-
-    gate.touch()
-    await wait_until(are_done(effects, UUIDS[:1]))
-
-
-async def test_without_the_runner_the_events_wait_for_the_effect(
-    application: Callable[[str], Any], tmp_path: Path
-) -> None:
-    effects, gate = application("effects"), tmp_path / "gate"
-    worker = effects.worker(GATE=str(gate), INLINE="1").start()
-    await wait_until(lambda: worker.is_ready)
-    await effects.send(*started(UUIDS[:1]))
-    await wait_until(lambda: effects.journal("begun"))
-    await effects.send(*map(event, UUIDS[1:]))
-    gate.touch()
-
-    await wait_until(lambda: set(UUIDS) == set(uuids_of(effects, "handled")))
-    order = [entry["what"] for entry in effects.journal() if entry["what"] in ("ended", "handled")]
-    assert order[0] == "ended"
 
 
 async def test_a_stop_waits_for_running_effects_and_the_next_start_issues_the_others(

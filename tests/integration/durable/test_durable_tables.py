@@ -1,6 +1,7 @@
 """Rules 3, 14, 15 and 15a: tables after a kill -9, after a stop, and on changelogs that changed."""
 
 import asyncio
+import itertools
 import re
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -47,21 +48,23 @@ def tables_of(worker: WorkerProcess) -> Path:
     return found
 
 
-@pytest.mark.parametrize(("env", "count"), [({}, 1), ({"BLIND": "1"}, 2)], ids=["", "blind"])
 async def test_an_event_that_comes_again_after_a_kill_changes_its_row_once(
-    application: Callable[[str], Any], broker: Broker, env: dict[str, str], count: int
+    application: Callable[[str], Any], broker: Broker
 ) -> None:
-    steps = application("steps")
-    worker = steps.worker(COMMIT_GATE=str(steps.journal_file) + ".gate", **env).start()
-    await wait_until(lambda: worker.is_ready)
-    await steps.send(event(UUIDS[0]))
-    await wait_until(lambda: steps.journal("confirmed"))  # the row stands on the broker
-    worker.kill9()
-    assert await steps.committed() == 0
+    async def counts(**env: str) -> list[int]:
+        steps = application("steps")
+        worker = steps.worker(COMMIT_GATE=str(steps.directory / "gate"), **env).start()
+        await wait_until(lambda: worker.is_ready)
+        await steps.send(event(UUIDS[0]))
+        await wait_until(lambda: steps.journal("confirmed"))  # the row stands on the broker
+        worker.kill9()
+        assert await steps.committed() == 0
 
-    await start_again(worker, steps, COMMIT_GATE="")
-    await settled(steps, broker)
-    assert [one["count"] for one in steps.journal("handled")] == [1, count]
+        await start_again(worker, steps, COMMIT_GATE="")
+        await settled(steps, broker)
+        return [one["count"] for one in steps.journal("handled")]
+
+    assert await asyncio.gather(counts(), counts(BLIND="1")) == [[1, 1], [1, 2]]
 
 
 async def test_a_row_that_the_broker_does_not_have_is_not_taken_from_the_local_table(
@@ -160,25 +163,6 @@ async def test_a_changelog_whose_first_records_were_compacted_away_is_replayed(
     assert recovered(steps) == rows
 
 
-async def test_the_options_of_a_table_reach_its_store(application: Callable[[str], Any]) -> None:
-    steps = application("steps")
-    worker = steps.worker().start()
-    await wait_until(lambda: worker.is_ready)
-    await steps.send(*map(event, UUIDS))
-    await wait_until(lambda: len(steps.journal("handled")) == len(UUIDS))
-
-    stores = sorted(tables_of(worker).glob("rows-*.db/LOG"))
-    assert len(stores) == 2
-    for log in stores:
-        text = log.read_text()
-        for option, value in {
-            "write_buffer_size": 4 * MIB,
-            "max_open_files": 64,
-            "capacity": 16 * MIB,
-        }.items():
-            assert re.search(rf"{option} ?: {value}\b", text), (log, option)
-
-
 async def test_a_worker_refuses_topics_with_another_number_of_partitions(
     application: Callable[[str], Any], broker: Broker
 ) -> None:
@@ -193,15 +177,23 @@ async def test_a_worker_refuses_topics_with_another_number_of_partitions(
     assert f"topic {steps.changelog} has 1 partitions, 2 are needed" in worker.log
 
 
-async def test_two_workers_of_one_name_do_not_share_their_tables(
+async def test_tables_are_small_and_belong_to_one_worker(
     application: Callable[[str], Any],
 ) -> None:
     steps = application("steps")
     worker = steps.worker().start()
     await wait_until(lambda: worker.is_ready)
+    await steps.send(*map(event, UUIDS))
+    await wait_until(lambda: len(steps.journal("handled")) == len(UUIDS))
+    stores = sorted(tables_of(worker).glob("rows-*.db/LOG"))
+    assert len(stores) == 2
+    options = {"write_buffer_size": 4 * MIB, "max_open_files": 64, "capacity": 16 * MIB}
+    for log, (option, value) in itertools.product(stores, options.items()):
+        assert re.search(rf"{option} ?: {value}\b", log.read_text()), (log, option)
+
     again = steps.worker("again", PAAS_STATE_DIR=worker.environment["PAAS_STATE_DIR"])
     again.environment["PAAS_WEB_WORKER"] = worker.name
 
     assert again.start().wait_exit() == Exit.REFUSED
     assert "another worker uses" in again.log
-    assert await asyncio.to_thread(lambda: worker.is_ready)
+    assert worker.is_ready

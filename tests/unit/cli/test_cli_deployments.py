@@ -1,11 +1,15 @@
 """`submit`, `show`, `list`, `events`, `delete`: what is asked of the service, and what is printed."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.rest_stub import Answer, refusal
+from click.testing import Result
+from support.rest_stub import Answer, RestStub, refusal
+
+Run = Callable[..., Result]
 
 UUID = "6f0d4c9e-3b1a-4c55-9d7e-0a1b2c3d4e5f"
 OTHER = "0a1b2c3d-4e5f-4c55-9d7e-6f0d4c9e3b1a"
@@ -48,7 +52,7 @@ def template(tmp_path: Path) -> str:
 # -- submit
 
 
-def test_a_submit_prints_the_uuid_alone(run, service, template) -> None:
+def test_a_submit_prints_the_uuid_alone(run: Run, service: RestStub, template: str) -> None:
     service.on("POST", "/deployments", Answer(201, deployment("CREATE_IN_PROGRESS")))
     result = run("submit", template)
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"{UUID}\n", "")
@@ -59,7 +63,9 @@ def test_a_submit_prints_the_uuid_alone(run, service, template) -> None:
     }
 
 
-def test_the_options_of_a_submit_become_fields_of_the_request(run, service, template) -> None:
+def test_the_options_of_a_submit_become_fields_of_the_request(
+    run: Run, service: RestStub, template: str
+) -> None:
     service.on("POST", "/deployments", Answer(201, deployment()))
     words = "--group demo --max-providers 2 --timeout 60 --provider-timeout 20 --keep-last-attempt"
     assert run("--token", "a-token", "submit", template, *words.split()).exit_code == 0
@@ -89,7 +95,9 @@ def test_the_options_of_a_submit_become_fields_of_the_request(run, service, temp
         ("name=4 GB", "4 GB"),
     ],
 )
-def test_an_input_is_read_as_yaml(run, service, template, text: str, value: Any) -> None:
+def test_an_input_is_read_as_yaml(
+    run: Run, service: RestStub, template: str, text: str, value: Any
+) -> None:
     service.on("POST", "/deployments", Answer(201, deployment()))
     result = run("submit", template, "--input", text, "-i", "more=1")
     assert result.exit_code == 0, result.output
@@ -110,7 +118,7 @@ def test_an_input_is_read_as_yaml(run, service, template, text: str, value: Any)
     ],
 )
 def test_a_wrong_input_is_a_wrong_use_and_nothing_is_sent(
-    run, service, template, text: str, says: str
+    run: Run, service: RestStub, template: str, text: str, says: str
 ) -> None:
     result = run("submit", template, "-i", text)
     assert result.exit_code == 2
@@ -120,7 +128,7 @@ def test_a_wrong_input_is_a_wrong_use_and_nothing_is_sent(
 
 
 def test_a_refused_template_is_told_with_every_fault_and_exit_status_1(
-    run, service, template
+    run: Run, service: RestStub, template: str
 ) -> None:
     faults = ["node: no such type", "outputs: [a] is missing"]
     service.on("POST", "/deployments", refusal(400, "; ".join(faults), faults=faults))
@@ -134,21 +142,23 @@ def test_a_refused_template_is_told_with_every_fault_and_exit_status_1(
     ]
 
 
-def test_another_refusal_is_one_sentence(run, service, template) -> None:
+def test_another_refusal_is_one_sentence(run: Run, service: RestStub, template: str) -> None:
     service.on("POST", "/deployments", refusal(413, "the request body is too large"))
     result = run("submit", template)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "paas-stream: the request body is too large\n"
 
 
-def test_a_file_that_is_no_text_is_one_sentence(run, service, tmp_path) -> None:
+def test_a_file_that_is_no_text_is_one_sentence(
+    run: Run, service: RestStub, tmp_path: Path
+) -> None:
     (tmp_path / "image.yaml").write_bytes(b"\x89PNG\xff")
     result = run("submit", "image.yaml")
     assert (result.exit_code, result.stderr) == (1, "paas-stream: image.yaml is not UTF-8 text\n")
     assert service.asked == []
 
 
-def test_a_missing_file_is_a_wrong_use(run, service) -> None:
+def test_a_missing_file_is_a_wrong_use(run: Run, service: RestStub) -> None:
     result = run("submit", "no-such.yaml")
     assert result.exit_code == 2
     assert "no-such.yaml" in result.stderr
@@ -156,7 +166,7 @@ def test_a_missing_file_is_a_wrong_use(run, service) -> None:
 
 @pytest.mark.parametrize(("status", "code"), [("CREATE_COMPLETE", 0), ("CREATE_FAILED", 2)])
 def test_a_submit_that_waits_shows_the_steps_and_ends_as_the_deployment_did(
-    run, service, template, status: str, code: int
+    run: Run, service: RestStub, template: str, status: str, code: int
 ) -> None:
     service.on("POST", "/deployments", Answer(201, deployment("CREATE_IN_PROGRESS")))
     service.on("GET", ONE, Answer(200, deployment(status, statusReason="a reason")))
@@ -173,7 +183,7 @@ def test_a_submit_that_waits_shows_the_steps_and_ends_as_the_deployment_did(
 # -- show
 
 
-def test_a_deployment_is_shown_with_all_that_is_known(run, service) -> None:
+def test_a_deployment_is_shown_with_all_that_is_known(run: Run, service: RestStub) -> None:
     found = deployment(
         statusReason="why",
         cloudProviderName="site-a",
@@ -188,7 +198,7 @@ def test_a_deployment_is_shown_with_all_that_is_known(run, service) -> None:
     assert '"address": "10.0.0.1"' in output
 
 
-def test_what_the_service_says_is_shown_as_it_is(run, service) -> None:
+def test_what_the_service_says_is_shown_as_it_is(run: Run, service: RestStub) -> None:
     reason = "[Errno 111] :key: [/red] [bold]refused[/bold]"
     outputs = {"list": ["[/x]", "[null]"]}
     service.on("GET", ONE, Answer(200, deployment(statusReason=reason, outputs=outputs)))
@@ -201,7 +211,7 @@ def test_what_the_service_says_is_shown_as_it_is(run, service) -> None:
 
 @pytest.mark.parametrize("columns", ["20", "80", "300"])
 def test_nothing_is_cut_whatever_the_width_of_the_terminal(
-    run, service, monkeypatch, columns: str
+    run: Run, service: RestStub, monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
     key = "k" * 700
     found = deployment("CREATE_IN_PROGRESS", physicalId=OTHER, outputs={"key": key})
@@ -217,12 +227,12 @@ def test_nothing_is_cut_whatever_the_width_of_the_terminal(
     assert key in run("events", UUID).stdout
 
 
-def test_a_deployment_as_json_is_the_resource(run, service) -> None:
+def test_a_deployment_as_json_is_the_resource(run: Run, service: RestStub) -> None:
     service.on("GET", ONE, Answer(200, deployment(outputs={"a": [1]})))
     assert json.loads(run("show", UUID, "--json").stdout) == deployment(outputs={"a": [1]})
 
 
-def test_an_unknown_deployment_is_one_sentence(run, service) -> None:
+def test_an_unknown_deployment_is_one_sentence(run: Run, service: RestStub) -> None:
     service.on("GET", ONE, refusal(404, f"there is no deployment {UUID}"))
     result = run("show", UUID)
     assert (result.exit_code, result.stdout) == (1, "")
@@ -232,7 +242,7 @@ def test_an_unknown_deployment_is_one_sentence(run, service) -> None:
 # -- list
 
 
-def test_a_list_has_one_deployment_a_line_under_its_heading(run, service) -> None:
+def test_a_list_has_one_deployment_a_line_under_its_heading(run: Run, service: RestStub) -> None:
     first = deployment("CREATE_FAILED", cloudProviderName="site-a")
     service.on("GET", "/deployments", page(first, pages=2), page(deployment(uuid=OTHER), pages=2))
     lines = [line.split() for line in run("list").stdout.splitlines()]
@@ -243,13 +253,13 @@ def test_a_list_has_one_deployment_a_line_under_its_heading(run, service) -> Non
     ]
 
 
-def test_a_list_without_deployments_is_only_a_heading(run, service) -> None:
+def test_a_list_without_deployments_is_only_a_heading(run: Run, service: RestStub) -> None:
     service.on("GET", "/deployments", page())
     assert run("list").stdout.split() == ["uuid", "status", "provider", "created"]
     assert run("list", "--json").stdout == ""
 
 
-def test_a_list_can_be_narrowed(run, service) -> None:
+def test_a_list_can_be_narrowed(run: Run, service: RestStub) -> None:
     service.on("GET", "/deployments", page())
     words = "--group demo --exclude DELETE_COMPLETE --exclude CREATE_FAILED"
     assert run("list", *words.split()).exit_code == 0
@@ -258,7 +268,7 @@ def test_a_list_can_be_narrowed(run, service) -> None:
     assert asked.query["excludedStatus"] == "DELETE_COMPLETE,CREATE_FAILED"
 
 
-def test_a_list_as_json_has_one_deployment_a_line(run, service) -> None:
+def test_a_list_as_json_has_one_deployment_a_line(run: Run, service: RestStub) -> None:
     found = [deployment(statusReason="two\nlines"), deployment(uuid=OTHER)]
     service.on("GET", "/deployments", page(*found))
     assert [json.loads(line) for line in run("list", "--json").stdout.splitlines()] == found
@@ -267,14 +277,16 @@ def test_a_list_as_json_has_one_deployment_a_line(run, service) -> None:
 # -- events
 
 
-def test_events_as_json_have_one_event_a_line(run, service) -> None:
+def test_events_as_json_have_one_event_a_line(run: Run, service: RestStub) -> None:
     found = [event("a", message="two\nlines"), event("b", "failed", attempt=1)]
     service.on("GET", f"{ONE}/events", Answer(200, found))
     lines = run("events", UUID, "--json").stdout.splitlines()
     assert [json.loads(line) for line in lines] == found
 
 
-def test_the_parts_of_an_event_are_told_apart_however_long_they_are(run, service) -> None:
+def test_the_parts_of_an_event_are_told_apart_however_long_they_are(
+    run: Run, service: RestStub
+) -> None:
     long = event("a-very-long-step", component="a-component-of-other-programs")
     service.on("GET", f"{ONE}/events", Answer(200, [long]))
     assert run("events", UUID).stdout.split()[1:4] == [
@@ -287,7 +299,7 @@ def test_the_parts_of_an_event_are_told_apart_however_long_they_are(run, service
 # -- delete
 
 
-def test_a_delete_asks_for_each_deployment_and_says_nothing(run, service) -> None:
+def test_a_delete_asks_for_each_deployment_and_says_nothing(run: Run, service: RestStub) -> None:
     service.on("DELETE", ONE, Answer(204))
     service.on("DELETE", f"/deployments/{OTHER}", Answer(204))
     result = run("delete", UUID, OTHER, "--force")
@@ -296,7 +308,9 @@ def test_a_delete_asks_for_each_deployment_and_says_nothing(run, service) -> Non
     assert {one.query["force"] for one in service.asked} == {"true"}
 
 
-def test_a_delete_that_waits_fails_when_one_of_them_cannot_be_deleted(run, service) -> None:
+def test_a_delete_that_waits_fails_when_one_of_them_cannot_be_deleted(
+    run: Run, service: RestStub
+) -> None:
     for uuid, status in ((UUID, "DELETE_COMPLETE"), (OTHER, "DELETE_FAILED")):
         path = f"/deployments/{uuid}"
         service.on("DELETE", path, Answer(204))
@@ -309,7 +323,7 @@ def test_a_delete_that_waits_fails_when_one_of_them_cannot_be_deleted(run, servi
     assert run("delete", UUID, "--wait").exit_code == 0
 
 
-def test_a_delete_that_is_refused_is_one_sentence(run, service) -> None:
+def test_a_delete_that_is_refused_is_one_sentence(run: Run, service: RestStub) -> None:
     service.on("DELETE", ONE, refusal(409, "Cannot delete a deployment in DELETE_COMPLETE state"))
     result = run("delete", UUID)
     assert (result.exit_code, result.stdout) == (1, "")
@@ -319,7 +333,9 @@ def test_a_delete_that_is_refused_is_one_sentence(run, service) -> None:
 # -- where
 
 
-def test_the_service_of_this_machine_is_asked_when_none_is_named(run, service, monkeypatch) -> None:
+def test_the_service_of_this_machine_is_asked_when_none_is_named(
+    run: Run, service: RestStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service.on("GET", "/deployments", page())
     monkeypatch.delenv("PAAS_URL")
     port = service.url.rpartition(":")[2]

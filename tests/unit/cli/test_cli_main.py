@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import click
 import pytest
 from click.testing import Result
 
 from paas_stream.cli.main import COMMANDS, LazyGroup, cli
+
+Run = Callable[..., Result]
 
 HEAVY = ["aiokafka", "faust", "pydantic", "requests", "rich", "yaml"]
 
@@ -35,7 +38,7 @@ def is_one_sentence(result: Result) -> bool:
 
 
 @pytest.mark.parametrize("words", words_of_every_command(), ids=" ".join)
-def test_every_command_has_help(run, words: tuple[str, ...]) -> None:
+def test_every_command_has_help(run: Run, words: tuple[str, ...]) -> None:
     result = run(*words, "--help")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith(f"Usage: paas-stream {' '.join(words)}".rstrip())
@@ -49,7 +52,7 @@ def test_the_list_of_commands_says_what_the_command_says_of_itself(name: str) ->
     assert about.startswith(COMMANDS[name].line.removesuffix("."))
 
 
-def test_the_list_has_every_command_on_a_line_of_its_own(run) -> None:
+def test_the_list_has_every_command_on_a_line_of_its_own(run: Run) -> None:
     _, _, listed = run("--help").stdout.partition("Commands:\n")
     assert [line.split()[0] for line in listed.splitlines()] == list(COMMANDS)
 
@@ -66,13 +69,15 @@ def test_help_loads_no_heavy_library() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_an_unknown_command_is_a_wrong_use(run) -> None:
+def test_an_unknown_command_is_a_wrong_use(run: Run) -> None:
     result = run("deploy")
     assert result.exit_code == 2
     assert "No such command 'deploy'" in result.stderr
 
 
-def test_a_service_that_is_not_there_is_one_sentence(run, monkeypatch) -> None:
+def test_a_service_that_is_not_there_is_one_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("urllib3.util.retry.time.sleep", lambda seconds: None)
     result = run("--url", "http://127.0.0.1:9", "list")
     assert is_one_sentence(result)
@@ -80,7 +85,7 @@ def test_a_service_that_is_not_there_is_one_sentence(run, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("words", [["list"], ["config"], ["worker"], ["up"], ["stop"]])
-def test_a_wrong_setting_is_named_before_anything_is_done(run, words: list[str]) -> None:
+def test_a_wrong_setting_is_named_before_anything_is_done(run: Run, words: list[str]) -> None:
     result = run(*words, PAAS_KAFKA_PORT="abc")
     assert is_one_sentence(result)
     assert "PAAS_KAFKA_PORT" in result.stderr

@@ -1,0 +1,106 @@
+"""The agents of the application, and a clock that stands still."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.bench import Bench
+from support.lifecycle import T0
+
+import tables.deployments
+import tables.providers
+from agents import deployment_tracker, feeder, im_dispatcher
+from agents.im_polls import Polls
+from paas_stream.app import app
+from paas_stream.durable import ticks
+from paas_stream.durable.due import DueHeap
+from paas_stream.lifecycle.attempt import Effect
+from paas_stream.selection import provider_files
+from paas_stream.selection.provider_files import Federation
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@dataclass
+class Clock:
+    """Stands for the module `time`; seconds since the epoch."""
+
+    now: float = T0 + 1.0
+
+    def time(self) -> float:
+        return self.now
+
+    monotonic = time
+
+
+@dataclass(frozen=True)
+class Issued:
+    """An effect that the dispatcher has issued."""
+
+    effect: Effect
+    lease_until: float
+
+
+class Runner:
+    """In the place of the effect runner: effects are noted in the journal, none is carried out."""
+
+    def __init__(self, journal: list[Any]) -> None:
+        self.journal = journal
+        self.dropped = 0
+
+    def submit(self, leased: Any) -> bool:
+        self.journal.append(Issued(leased.effect, leased.lease_until))
+        return True
+
+    def drop_queued(self) -> None:
+        self.dropped += 1
+
+    def issued(self) -> list[Effect]:
+        """All effects so far."""
+        return [one.effect for one in self.journal if isinstance(one, Issued)]
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """The application without anything that earlier tests have left in it."""
+    monkeypatch.setattr(tables.deployments, "index", {})
+    monkeypatch.setattr(tables.providers, "_changed", set())
+    monkeypatch.setattr(tables.providers, "_rows", {})
+    monkeypatch.setattr(feeder, "sent", feeder.Sent())
+    policy = im_dispatcher.policy
+    polls = Polls(app.settings.dispatch, lease_s=policy.call_s + policy.margin_s)
+    monkeypatch.setattr(im_dispatcher, "polls", polls)
+    for module in (deployment_tracker, im_dispatcher):
+        monkeypatch.setattr(module.ticks, "_heap", DueHeap())
+    return Bench(monkeypatch)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time of tracker, dispatcher, Feeder and their timers."""
+    made = Clock()
+    for module in (deployment_tracker, im_dispatcher, feeder, ticks):
+        monkeypatch.setattr(module, "time", made)
+    return made
+
+
+@pytest.fixture
+def runner(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    """The dispatcher's effects."""
+    made = Runner(bench.journal)
+    monkeypatch.setattr(im_dispatcher, "runner", made)
+    return made
+
+
+@pytest.fixture
+def federation() -> Federation:
+    """The providers of our example."""
+    return provider_files.read([EXAMPLES / "federation.yaml"])
+
+
+@pytest.fixture
+def example() -> Callable[[str], str]:
+    """`example("vm")`: the text of one of our templates."""
+    return lambda name: (EXAMPLES / f"{name}.yaml").read_text()
