@@ -25,7 +25,7 @@ VENV_STAMP := .venv/.installed-$(call key,requirements/dev.txt setup.cfg)
 KAFKA_STAMP := .venv/.kafka-$(call key,kafka/pom.xml)
 IM_STAMP := .venv/.im-$(call key,requirements/im.txt)
 
-.PHONY: help setup kafka-install im-install run stop test lint check format lock clean
+.PHONY: help setup kafka-install im-install run stop test coverage lint check format lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ stop: setup  ## stop everything that runs in the background
 test: setup kafka-install im-install  ## run the tests; ARGS="-k name" selects
 	@echo "==> Running the tests"
 	@$(BIN)/pytest $(ARGS)
+
+coverage: setup  ## run the tests that need no service, and show what they cover
+	@$(BIN)/pytest -q --cov=paas_stream --cov=agents --cov=tables --cov=web \
+		--cov-report=term:skip-covered tests/unit tests/agents tests/contract $(ARGS)
 
 lint: setup  ## check format, style, types and layers
 	@echo "==> Checking style (ruff)"

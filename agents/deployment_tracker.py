@@ -70,5 +70,7 @@ def _tell(received: Received) -> None:
     if event is None:
         return
     uuid = received.message.uuid
-    told = tables.timelines.get(uuid) or Timeline()
-    tables.timelines.put(uuid, told.with_event(event, _settings.timeline_max))
+    known = tables.timelines.get(uuid) or Timeline()
+    told = known.with_event(event, _settings.timeline_max)
+    if told != known:
+        tables.timelines.put(uuid, told)

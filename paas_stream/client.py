@@ -79,7 +79,9 @@ class Client:
 
     def delete(self, uuid: str, *, force: bool = False) -> None:
         """Ask for the delete."""
-        self._call("DELETE", f"/deployments/{quote(uuid, safe='')}", params={"force": str(force).lower()})
+        self._call(
+            "DELETE", f"/deployments/{quote(uuid, safe='')}", params={"force": str(force).lower()}
+        )
 
     def follow(self, uuid: str, timeout_s: float) -> Iterator[dict[str, Any]]:
         """The timeline's events as they come, until the deployment is at rest.

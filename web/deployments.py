@@ -72,10 +72,10 @@ async def find(uuid: str) -> DeploymentRow:
     if row is None or row.created is None:
         caught_up = await tracked(topics.TEMPLATE, uuid)
         row = tables.index.get(uuid)
-        if row is None and not caught_up:
+        if row is None or row.created is None:
+            if caught_up:
+                raise ApiError(404, f"there is no deployment {uuid}")
             raise unavailable("the tracker is behind; whether the deployment exists is not known")
-    if row is None or row.created is None:
-        raise ApiError(404, f"there is no deployment {uuid}")
     return row
 
 

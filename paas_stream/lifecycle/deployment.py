@@ -78,7 +78,7 @@ class DeploymentRow:
     deadline: float | None = None
     validated: bool = False
     ranked: bool = False
-    attempt: int = 0  # the newest attempt that the IM has accepted
+    attempt: int = 0  # the newest attempt that was told of
     physical_id: str | None = None
     provider_name: str | None = None
     region_name: str | None = None
@@ -201,8 +201,10 @@ def _result(row: DeploymentRow, event: DeploymentResult) -> DeploymentRow:
     if event.operation is Operation.DELETE:
         return _delete_ended(row, event) if event.kind == "final" else row
     attempt = event.attempt or 0
-    if event.kind == "accepted" and row.create_end is None and attempt >= row.attempt:
-        return _updated(replace(_placed(row, event), attempt=attempt), moment)
+    newest = attempt >= row.attempt
+    row = replace(row, attempt=max(attempt, row.attempt))
+    if event.kind == "accepted" and row.create_end is None and newest:
+        return _updated(_placed(row, event), moment)
     if event.kind == "final" and row.create_end is None:
         row = _placed(row, event) if event.success or event.kept else _displaced(row)
         ending = Ending(bool(event.success), moment, event.reason)

@@ -5,6 +5,8 @@ import json
 import pytest
 import requests
 
+from paas_stream.client import Client
+
 pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(180)]
 
 SEAMS = [
@@ -118,18 +120,13 @@ async def test_secrets_are_in_clear_nowhere(stack, broker) -> None:
 def test_two_workers_share_the_deployments_and_each_answers_for_both(stack) -> None:
     stack.workers[1].run()
     stack.worker.wait_ready()
+    clients = [Client(worker.url) for worker in stack.workers]
     uuids = [stack.submit() for _ in range(6)]
     for uuid in uuids:
         assert stack.settled(uuid)["status"] == "CREATE_COMPLETE"
-        other = requests.get(f"{stack.workers[1].url}/deployments/{uuid}/events", timeout=30)
-        assert other.status_code == 200, other.text
-    listed = [
-        {
-            one["uuid"]
-            for one in requests.get(f"{w.url}/deployments?size=100", timeout=30).json()["content"]
-        }
-        for w in stack.workers
-    ]
+        for client in clients:
+            assert client.events(uuid)[-1]["message"].startswith("complete at")
+    listed = [{one["uuid"] for one in client.deployments()} for client in clients]
     assert set(uuids) <= listed[0]
     assert listed[0] == listed[1]
     assert stack.workers[1].stop() == 0

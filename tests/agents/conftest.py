@@ -1,13 +1,10 @@
 """The agents of the application, and a clock that stands still."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support.bench import Bench
-from support.lifecycle import T0
+from support.bench import Bench, Clock, Runner
 
 import tables.deployments
 import tables.providers
@@ -16,50 +13,10 @@ from agents.im_polls import Polls
 from paas_stream.app import app
 from paas_stream.durable import ticks
 from paas_stream.durable.due import DueHeap
-from paas_stream.lifecycle.attempt import Effect
 from paas_stream.selection import provider_files
 from paas_stream.selection.provider_files import Federation
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-
-
-@dataclass
-class Clock:
-    """Stands for the module `time`; seconds since the epoch."""
-
-    now: float = T0 + 1.0
-
-    def time(self) -> float:
-        return self.now
-
-    monotonic = time
-
-
-@dataclass(frozen=True)
-class Issued:
-    """An effect that the dispatcher has issued."""
-
-    effect: Effect
-    lease_until: float
-
-
-class Runner:
-    """In the place of the effect runner: effects are noted in the journal, none is carried out."""
-
-    def __init__(self, journal: list[Any]) -> None:
-        self.journal = journal
-        self.dropped = 0
-
-    def submit(self, leased: Any) -> bool:
-        self.journal.append(Issued(leased.effect, leased.lease_until))
-        return True
-
-    def drop_queued(self) -> None:
-        self.dropped += 1
-
-    def issued(self) -> list[Effect]:
-        """All effects so far."""
-        return [one.effect for one in self.journal if isinstance(one, Issued)]
 
 
 @pytest.fixture

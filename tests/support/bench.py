@@ -16,15 +16,18 @@ import faust
 import orjson
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError
+from faust.stores.memory import Store
 from faust.tables.base import Collection
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
+from support.lifecycle import T0
 
 from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable import agents as decorator
 from paas_stream.durable import app as durable_app
 from paas_stream.durable.positions import Positions
+from paas_stream.lifecycle.attempt import Effect
 from paas_stream.records import ErrorRecord, Message
 
 HANDLED_S = 10.0  # a record that is not acknowledged within this is lost
@@ -135,6 +138,45 @@ class _Outlet:
         return confirmed
 
 
+@dataclass
+class Clock:
+    """Stands for the module `time`; seconds since the epoch."""
+
+    now: float = T0 + 1.0
+
+    def time(self) -> float:
+        return self.now
+
+    monotonic = time
+
+
+@dataclass(frozen=True)
+class Issued:
+    """An effect that the dispatcher has issued."""
+
+    effect: Effect
+    lease_until: float
+
+
+class Runner:
+    """In the place of the effect runner: effects are noted in the journal, none is carried out."""
+
+    def __init__(self, journal: list[Any]) -> None:
+        self.journal = journal
+        self.dropped = 0
+
+    def submit(self, leased: Any) -> bool:
+        self.journal.append(Issued(leased.effect, leased.lease_until))
+        return True
+
+    def drop_queued(self) -> None:
+        self.dropped += 1
+
+    def issued(self) -> list[Effect]:
+        """All effects so far."""
+        return [one.effect for one in self.journal if isinstance(one, Issued)]
+
+
 class Bench:
     """Hands records to agents; one for each test."""
 
@@ -151,15 +193,15 @@ class Bench:
             if spec.model is not Message
         }
         patch.setattr(app, "outlets", outlets)
-        patch.setattr(app, "consumer", self.consumer)
-        patch.setattr(app, "producer", _Producer())
+        patch.setattr(app, "_consumer", self.consumer)
+        patch.setattr(app, "_producer", _Producer())
         patch.setattr(app, "readiness", self.ready)
         patch.setattr(app, "positions", Positions())
         patch.setattr(Collection, "send_changelog", self._changelog())
         for module in (decorator, durable_app):
             patch.setattr(module, "end_process", self._ended)
         for table in app.tables.values():
-            patch.setattr(table, "_data", table._new_store_by_url("memory://"))
+            patch.setattr(table, "_data", Store("memory://", app, table, table_name=table.name))
 
     async def give(
         self,
@@ -212,7 +254,7 @@ class Bench:
     def order(self) -> list[str]:
         """The journal in words: what was sent, stored and issued."""
         return [
-            one.table if isinstance(one, Stored) else type(_content(one)).__name__
+            one.table if isinstance(one, Stored) else type(getattr(one, "message", one)).__name__
             for one in self.journal
         ]
 
@@ -278,7 +320,3 @@ class Bench:
 def content(messages: list[Message]) -> list[dict[str, Any]]:
     """What a replay says again: all fields but those that tell the time of day."""
     return [one.model_dump(exclude=OWN_TIME) for one in messages]
-
-
-def _content(entry: Any) -> Any:
-    return entry.message if isinstance(entry, Sent) else entry

@@ -1,5 +1,6 @@
 """What tests ask of the real Kafka, and do to it."""
 
+import asyncio
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,6 +23,7 @@ class Broker:
         self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
         self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=2**21)
         self._reader: AIOKafkaConsumer | None = None  # made when something is read
+        self._reading = asyncio.Lock()  # it is assigned to what one caller reads
 
     async def __aenter__(self) -> Self:
         await self._admin.start()
@@ -114,18 +116,22 @@ class Broker:
         found: list[Any] = []
         consumer, tps = await self._consumer(), await self._partitions(topics)
         ends = await consumer.end_offsets(tps)
-        consumer.assign(tps)
-        await consumer.seek_to_beginning(*tps)
-        while any([await consumer.position(tp) < ends[tp] for tp in tps]):
-            for batch in (await consumer.getmany(timeout_ms=200)).values():
-                found += batch
+        async with self._reading:
+            consumer.assign(tps)
+            await consumer.seek_to_beginning(*tps)
+            while any([await consumer.position(tp) < ends[tp] for tp in tps]):
+                for batch in (await consumer.getmany(timeout_ms=200)).values():
+                    found += batch
         return found
 
     async def _consumer(self) -> AIOKafkaConsumer:
-        if self._reader is None:
-            reader = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
-            await reader.start()
-            self._reader = reader
+        async with self._reading:
+            if self._reader is None:
+                reader = AIOKafkaConsumer(
+                    bootstrap_servers=self.bootstrap, enable_auto_commit=False
+                )
+                await reader.start()
+                self._reader = reader
         return self._reader
 
     async def _partitions(self, topics: tuple[str, ...]) -> list[TopicPartition]:

@@ -134,7 +134,7 @@ async def test_a_worker_that_is_asked_to_stop_finishes_and_commits_its_event(
     application: Callable[[str], Any],
 ) -> None:
     steps = application("steps")
-    worker = steps.worker(HANDLER_S="2").start()
+    worker = steps.worker(HANDLER_S="1").start()
     await wait_until(lambda: worker.is_ready)
     await steps.send(event())
     await wait_until(lambda: steps.journal("begin"))

@@ -65,51 +65,53 @@ async def begin(effects: Any, gate: Path, **env: str) -> None:
     await wait_until(lambda: effects.journal("begun"))
 
 
-async def test_a_stop_waits_for_running_effects_and_the_next_start_issues_the_others(
-    application: Callable[[str], Any], broker: Broker, tmp_path: Path
+async def test_effects_under_way_at_a_stop_or_a_kill_end_or_are_issued_again(
+    application: Callable[[str], Any], broker: Broker
 ) -> None:
-    effects, gate = application("effects"), tmp_path / "gate"
-    worker = effects.worker(GATE=str(gate), DRAIN_S="3").start()
-    await wait_until(lambda: worker.is_ready)
-    await effects.send(*started(UUIDS))
-    await wait_until(lambda: set(UUIDS) == set(uuids_of(effects, "begun")))
-    quick, endless = UUIDS[:4], UUIDS[4:]
-    worker.sigterm()
-    await wait_until(lambda: effects.journal("draining"))
-    for uuid in quick:
-        Path(f"{gate}.{uuid}").touch()
+    async def stopped() -> None:
+        effects = application("effects")
+        gate = effects.directory / "gate"
+        worker = effects.worker(GATE=str(gate), DRAIN_S="3").start()
+        await wait_until(lambda: worker.is_ready)
+        await effects.send(*started(UUIDS))
+        await wait_until(lambda: set(UUIDS) == set(uuids_of(effects, "begun")))
+        quick, endless = UUIDS[:4], UUIDS[4:]
+        worker.sigterm()
+        await wait_until(lambda: effects.journal("draining"))
+        for uuid in quick:
+            Path(f"{gate}.{uuid}").touch()
+        assert await worker.exited() == 0
+        assert set(quick) == set(uuids_of(effects, "ended"))
 
-    assert worker.wait_exit() == 0
-    assert set(quick) == set(uuids_of(effects, "ended"))
+        gate.touch()
+        worker.start(AHEAD="1")  # the heap is made from the rows: those that are overdue
+        await wait_until(are_done(effects, UUIDS))
+        begun = Counter(uuids_of(effects, "begun"))
+        assert begun == dict.fromkeys(quick, 1) | dict.fromkeys(endless, 2)
 
-    gate.touch()
-    worker.start(AHEAD="1")  # the heap is made from the rows: those that are overdue
-    await wait_until(are_done(effects, UUIDS))
-    begun = Counter(uuids_of(effects, "begun"))
-    assert begun == dict.fromkeys(quick, 1) | dict.fromkeys(endless, 2)
+    async def killed() -> None:
+        effects = application("effects")
+        gate = effects.directory / "gate"
+        worker = effects.worker(GATE=str(gate), SLOTS="5").start()
+        await wait_until(lambda: worker.is_ready)
+        await effects.send(*started(UUIDS))
+        await wait_until(lambda: len(effects.journal("begun")) == 5)  # the others are queued
+        await wait_until(lambda: broker.is_handled(effects.id, effects.topic(DISPATCH_EVENTS)))
+        worker.kill9()
 
+        gate.touch()
+        worker.start(AHEAD="1")
+        await wait_until(are_done(effects, UUIDS))
+        assert max(Counter(uuids_of(effects, "begun")).values()) == 2
 
-async def test_effects_that_were_under_way_at_a_kill_are_issued_again(
-    application: Callable[[str], Any], broker: Broker, tmp_path: Path
-) -> None:
-    effects, gate = application("effects"), tmp_path / "gate"
-    worker = effects.worker(GATE=str(gate), SLOTS="5").start()
-    await wait_until(lambda: worker.is_ready)
-    await effects.send(*started(UUIDS))
-    await wait_until(lambda: len(effects.journal("begun")) == 5)  # the others are queued
-    await wait_until(lambda: broker.is_handled(effects.id, effects.topic(DISPATCH_EVENTS)))
-    worker.kill9()
-
-    gate.touch()
-    worker.start(AHEAD="1")
-    await wait_until(are_done(effects, UUIDS))
-    assert max(Counter(uuids_of(effects, "begun")).values()) == 2
+    await asyncio.gather(stopped(), killed())
 
 
 async def test_queued_effects_are_left_to_the_next_owner(
-    application: Callable[[str], Any], tmp_path: Path
+    application: Callable[[str], Any],
 ) -> None:
-    effects, gate = application("effects"), tmp_path / "gate"
+    effects = application("effects")
+    gate = effects.directory / "gate"
     first = effects.worker("w0", GATE=str(gate), SLOTS="1").start()
     await wait_until(lambda: first.is_ready)
     await effects.send(*started(UUIDS))

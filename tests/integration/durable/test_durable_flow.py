@@ -58,49 +58,48 @@ class Ledger:
 async def test_no_event_is_lost_when_two_workers_are_killed_under_load(
     application: Callable[[str], Any], broker: Broker
 ) -> None:
-    steps = application("steps")
-    await steps.create_topics()
-    ledger = Ledger(steps)
-    await ledger.send(range(60))
-    first, second = [steps.worker(name, **WINDOW).start() for name in ("w0", "w1")]
-    await wait_until(lambda: len(ledger.handled) > 20)
-    first.kill9()
-    second.kill9()
+    async def guarded() -> None:
+        steps = application("steps")
+        await steps.create_topics()
+        ledger = Ledger(steps)
+        await ledger.send(range(60))
+        first, second = [steps.worker(name, **WINDOW).start() for name in ("w0", "w1")]
+        await wait_until(lambda: len(ledger.handled) > 20)
+        first.kill9()
+        second.kill9()
 
-    await ledger.send(range(60, 120))
-    first.start()
-    second.start()
-    before = len(ledger.handled)
-    await wait_until(lambda: len(ledger.handled) > before + 40)
-    second.kill9()
-    await ledger.send(range(120, 150))
-    second.start()
+        await ledger.send(range(60, 120))
+        first.start()
+        second.start()
+        before = len(ledger.handled)
+        await wait_until(lambda: len(ledger.handled) > before + 40)
+        second.kill9()
+        await ledger.send(range(120, 150))
+        second.start()
 
-    await wait_until(lambda: ledger.has_handled_the_last, 60)
-    assert ledger.missing == []
-    inputs = [steps.topic(name) for name in INPUTS]
-    await wait_until(lambda: broker.is_handled(steps.id, *inputs))
-    assert await steps.errors() == []
+        await wait_until(lambda: ledger.has_handled_the_last, 60)
+        assert ledger.missing == []
+        inputs = [steps.topic(name) for name in INPUTS]
+        await wait_until(lambda: broker.is_handled(steps.id, *inputs))
+        assert await steps.errors() == []
 
+    async def without() -> None:
+        steps = application("steps")
+        await steps.create_topics()
+        ledger = Ledger(steps)
+        await ledger.send(range(2))
+        worker = steps.worker(WITHOUT="hold", **WINDOW).start()
+        await wait_until(lambda: len(ledger.handled) == 4)
+        worker.kill9()
 
-async def test_without_the_held_flow_a_backlog_is_cleared(
-    application: Callable[[str], Any],
-) -> None:
-    steps = application("steps")
-    await steps.create_topics()
-    ledger = Ledger(steps)
-    await ledger.send(range(2))
-    worker = steps.worker(WITHOUT="hold", **WINDOW).start()
-    await wait_until(lambda: len(ledger.handled) == 4)
-    worker.kill9()
+        await ledger.send(range(2, 60))
+        worker.start()
+        await wait_until(lambda: worker.is_ready)
+        await ledger.send(range(60, 70))
+        await wait_until(lambda: ledger.has_handled_the_last)
+        assert len(ledger.missing) > 0
 
-    await ledger.send(range(2, 100))
-    worker.start()
-    await wait_until(lambda: worker.is_ready)
-    await ledger.send(range(100, 110))
-    await wait_until(lambda: ledger.has_handled_the_last)
-
-    assert len(ledger.missing) > 0
+    await asyncio.gather(guarded(), without())
 
 
 async def test_the_first_event_of_a_partition_is_not_lost_during_a_recovery(

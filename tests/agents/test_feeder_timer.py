@@ -1,0 +1,171 @@
+"""Feeder: provider files -> `feeder`, on the worker that holds the topic's partition."""
+
+import pytest
+from faust.types import TP
+from support.bench import Bench, Clock, Sent
+
+from agents import feeder as module
+from agents.feeder import feeder
+from agents.provider_catalog import provider_catalog
+from paas_stream.app import app
+from paas_stream.records import ErrorRecord, Feeder, Message
+from paas_stream.selection.provider_files import Federation
+
+SETTINGS = app.settings.feeder
+NOBODY = "no provider has been read yet"
+
+
+class Files:
+    """The provider files; a test may change what they say."""
+
+    def __init__(self, federation: Federation) -> None:
+        self.federation = federation
+        self.fault: Exception | None = None
+
+    def __call__(self) -> Federation:
+        if self.fault is not None:
+            raise self.fault
+        return self.federation
+
+    def without(self, name: str) -> None:
+        static = tuple(one for one in self.federation.static if one.name != name)
+        self.federation = Federation(self.federation.agreements, static=static)
+
+    def move(self, name: str) -> None:
+        """Another address for one provider."""
+        static = tuple(
+            one.model_copy(update={"endpoint": "https://moved/v3"}) if one.name == name else one
+            for one in self.federation.static
+        )
+        self.federation = Federation(self.federation.agreements, static=static)
+
+
+@pytest.fixture
+def files(federation: Federation, monkeypatch: pytest.MonkeyPatch) -> Files:
+    made = Files(federation)
+    monkeypatch.setattr(module, "federation", made)
+    return made
+
+
+@pytest.fixture
+def holder(bench: Bench, files: Files, clock: Clock) -> Bench:
+    """A bench whose worker holds the partition of `feeder`."""
+    bench.consumer.assigned = {TP("feeder", 0)}
+    bench.ready.catalog = NOBODY
+    return bench
+
+
+def names(messages: list[Message]) -> list[str]:
+    return [one.key for one in messages if isinstance(one, Feeder)]
+
+
+async def test_every_provider_region_and_project_is_sent_under_its_key(holder: Bench) -> None:
+    sent = names(await holder.run(feeder))
+    assert len(sent) == len(set(sent)) == 6
+    assert "site-a/region-1/demo-a" in sent
+    assert [one.key for one in holder.journal if isinstance(one, Sent)] == sent
+
+
+async def test_what_has_not_changed_is_sent_again_only_as_a_heartbeat(
+    holder: Bench, clock: Clock
+) -> None:
+    first = await holder.run(feeder)
+    clock.now += SETTINGS.heartbeat_s - 1
+    assert await holder.run(feeder) == []
+    clock.now += 1
+    assert names(await holder.run(feeder)) == names(first)
+    assert await holder.run(feeder) == []
+
+
+async def test_what_has_changed_is_sent_after_an_interval(
+    holder: Bench, files: Files, clock: Clock
+) -> None:
+    await holder.run(feeder)
+    files.move("site-b")
+    clock.now += SETTINGS.interval_s - 1
+    assert await holder.run(feeder) == []
+    clock.now += 1
+    changed = await holder.run(feeder)
+    assert {one.split("/")[0] for one in names(changed)} == {"site-b"}
+
+
+async def test_a_provider_that_is_new_is_sent_at_once_and_one_that_is_gone_never(
+    holder: Bench, files: Files, clock: Clock
+) -> None:
+    whole = files.federation
+    files.without("site-b")
+    assert "site-b" not in {one.split("/")[0] for one in names(await holder.run(feeder))}
+    files.federation = whole
+    clock.now += 1
+    assert {one.split("/")[0] for one in names(await holder.run(feeder))} == {"site-b"}
+
+
+async def test_a_worker_without_the_partition_sends_nothing(holder: Bench) -> None:
+    holder.consumer.assigned = {TP("template", 0)}
+    assert await holder.run(feeder) == []
+
+
+async def test_nothing_is_sent_before_the_tables_are_filled(holder: Bench) -> None:
+    holder.ready.tables_ready = False
+    assert await holder.run(feeder) == []
+    assert holder.ready.catalog == NOBODY
+
+
+async def test_the_worker_is_ready_once_the_catalog_knows_a_provider(holder: Bench) -> None:
+    for message in await holder.run(feeder):
+        assert holder.ready.catalog == NOBODY
+        await holder.give(provider_catalog, message)
+    await holder.run(feeder)
+    assert holder.ready.catalog is None
+
+
+async def test_a_worker_without_provider_files_is_ready_at_once(
+    holder: Bench, files: Files
+) -> None:
+    files.federation = Federation()
+    assert await holder.run(feeder) == []
+    assert holder.ready.catalog is None
+
+
+async def test_a_fault_goes_to_errors_and_is_tried_again_after_an_interval(
+    holder: Bench, files: Files, clock: Clock
+) -> None:
+    files.fault = RuntimeError("no such agreement")
+    (error,) = await holder.run(feeder)
+    assert isinstance(error, ErrorRecord)
+    assert (error.component, error.step, error.uuid) == ("feeder", "read", None)
+    assert error.message == "RuntimeError: no such agreement"
+    files.fault = None
+    clock.now += SETTINGS.interval_s - 1
+    assert await holder.run(feeder) == []
+    clock.now += 1
+    assert len(await holder.run(feeder)) == 6
+
+
+async def test_a_row_that_cannot_be_read_does_not_end_the_worker(holder: Bench) -> None:
+    for message in await holder.run(feeder):
+        await holder.give(provider_catalog, message)
+    key = next(iter(holder.rows("providers")))
+    app.tables["providers"].data.data[key] = {"feeder": {"of": "another version"}}
+    (error,) = await holder.run(feeder)
+    assert isinstance(error, ErrorRecord)
+
+
+async def test_messages_that_were_sent_before_a_fault_are_not_sent_again(
+    holder: Bench, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emit, sent = app.emit, []
+
+    async def fail_at_the_third(message: Message) -> None:
+        sent.append(message)
+        if len(sent) == 3:
+            raise RuntimeError("too large")
+        await emit(message)
+
+    monkeypatch.setattr(app, "emit", fail_at_the_third)
+    first = names(await holder.run(feeder))
+    clock.now += SETTINGS.interval_s
+    later = names(await holder.run(feeder))
+    assert len(first) == 2
+    assert len(later) == 4
+    assert not set(first) & set(later)

@@ -1,0 +1,409 @@
+"""IM dispatcher: inputs, messages, row and effects of each event, in the order that a crash needs."""
+
+import pytest
+from support import lifecycle as make
+from support.bench import Acknowledged, Bench, Clock, Runner, Sent, Stored, content
+from support.lifecycle import T0, UUID
+
+from agents import im_dispatcher as module
+from agents.im_dispatcher import im_dispatcher
+from paas_stream.app import app
+from paas_stream.durable.effects import Leased
+from paas_stream.lifecycle import dispatch
+from paas_stream.lifecycle.attempt import Attempt, Effect, EffectKind, Outcome, Phase
+from paas_stream.records import (
+    Command,
+    DeploymentResult,
+    DispatchEvent,
+    Message,
+    ProcedureStatus,
+)
+from tables.dispatches import dispatch_inputs, dispatches
+
+SETTINGS = app.settings.dispatch
+UNHEARD_OF = Effect(UUID, 1, 1, EffectKind.CLEAN, 0)
+
+
+@pytest.fixture
+def line(bench: Bench, clock: Clock, runner: Runner) -> Bench:
+    """A bench whose effects are noted in its journal."""
+    return bench
+
+
+async def give_all(bench: Bench, *messages: Message) -> None:
+    for message in messages:
+        await bench.give(im_dispatcher, message)
+
+
+def attempt(number: int = 1) -> Attempt:
+    """One attempt, as the row has it."""
+    row = dispatches.get(UUID)
+    found = row.attempt(number) if row is not None else None
+    assert found is not None
+    return found
+
+
+async def creating(bench: Bench, runner: Runner, providers: int = 2) -> Effect:
+    """As far as the first CREATE."""
+    await give_all(bench, make.validated(), make.ranked(providers))
+    (effect,) = runner.issued()
+    bench.journal.clear()
+    return effect
+
+
+async def polling(bench: Bench, runner: Runner) -> Effect:
+    """As far as the first poll that is due."""
+    effect = await creating(bench, runner)
+    await give_all(bench, make.answer(effect, Outcome.CREATED, infrastructures=("inf-1",)))
+    bench.journal.clear()
+    row = dispatches.get(UUID)
+    assert row is not None
+    (poll,) = dispatch.polls(row)
+    return poll
+
+
+# -- inputs
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["template first", "ranking first"])
+async def test_template_and_ranking_are_joined_in_any_order(
+    line: Bench, runner: Runner, turned: bool
+) -> None:
+    first, second = make.validated(), make.ranked(2)
+    await give_all(line, *((second, first) if turned else (first, second)))
+    assert [one.kind for one in runner.issued()] == [EffectKind.CREATE]
+    inputs = dispatch_inputs.get(UUID)
+    assert inputs is not None
+    assert inputs.template == {}
+    assert inputs.owner == "alice"
+    assert [one["provider_name"] for one in inputs.candidates or ()] == ["p1", "p2"]
+
+
+async def test_inputs_are_written_once(line: Bench, runner: Runner) -> None:
+    await creating(line, runner)
+    changed = make.validated().model_copy(update={"template": {"another": 1}})
+    await give_all(line, changed, make.ranked(3))
+    assert [one for one in line.journal if isinstance(one, Stored)] == []
+    inputs = dispatch_inputs.get(UUID)
+    assert inputs is not None
+    assert (inputs.template, len(inputs.candidates or ())) == ({}, 2)
+
+
+async def test_a_sealed_token_is_kept_for_the_effects(line: Bench) -> None:
+    asked = make.request().model_copy(update={"access_token": "sealed"})
+    await give_all(line, make.validated().model_copy(update={"request": asked}))
+    inputs = dispatch_inputs.get(UUID)
+    assert inputs is not None
+    assert inputs.access_token == "sealed"
+    assert "sealed" not in str(line.rows("dispatches"))
+
+
+# -- the order of things
+
+
+async def test_inputs_messages_row_and_effects_come_in_this_order(
+    line: Bench, clock: Clock
+) -> None:
+    await give_all(line, make.validated())
+    line.journal.clear()
+    await give_all(line, make.ranked())
+    assert line.order() == [
+        "dispatch_inputs",
+        "ProcedureStatus",
+        "dispatches",
+        "Issued",
+        "Acknowledged",
+    ]
+    (begun,) = line.sent(ProcedureStatus)
+    assert begun.message == "attempt 1: p1 (default) is tried"
+    row, issued = line.journal[2], line.journal[3]
+    assert row.value["attempts"][0]["in_flight"] is True, "the row awaits what is issued after it"
+    assert issued.effect.key == (UUID, 1)
+    assert issued.lease_until == clock.now + module.policy.call_s
+
+
+async def test_the_lease_in_the_row_lasts_longer_than_that_of_the_effect(
+    line: Bench, runner: Runner, clock: Clock
+) -> None:
+    await creating(line, runner)
+    assert attempt().due == clock.now + module.policy.call_s + module.policy.margin_s
+
+
+async def test_a_replay_after_a_kill_before_the_row_was_stored_does_the_same_again(
+    line: Bench, runner: Runner
+) -> None:
+    await give_all(line, make.validated())
+    before = line.snapshot()
+    first = await line.give(im_dispatcher, make.ranked())
+    line.restore(before)
+    again = await line.give(im_dispatcher, make.ranked(), offset=line.last_offset)
+    assert len(first) == 1
+    assert content(again) == content(first)
+    assert first[0].cause is not None
+    assert len(set(map(str, runner.issued()))) == 1
+
+
+async def test_a_replay_after_the_row_was_stored_issues_nothing(
+    line: Bench, runner: Runner
+) -> None:
+    await creating(line, runner)
+    rows = line.snapshot()
+    assert await line.give(im_dispatcher, make.ranked(2), offset=line.last_offset) == []
+    assert line.order() == ["Acknowledged"]
+    assert line.snapshot() == rows
+
+
+async def test_a_send_that_fails_leaves_the_row_as_it_was_and_issues_nothing(
+    line: Bench, runner: Runner
+) -> None:
+    await give_all(line, make.validated())
+    row = line.rows("dispatches")
+    line.refused = {ProcedureStatus}
+    await give_all(line, make.ranked())
+    assert line.rows("dispatches") == row
+    assert runner.issued() == []
+    assert (line.error().component, line.error().code) == ("im-dispatcher", "record_too_large")
+    line.refused = set()
+    await give_all(line, make.ranked())
+    assert len(runner.issued()) == 1
+
+
+async def test_each_message_of_an_event_is_told_apart_by_its_cause(
+    line: Bench, runner: Runner
+) -> None:
+    effect = await creating(line, runner)
+    refused = make.answer(effect, Outcome.REFUSED, message="no quota")
+    await give_all(line, refused, make.command("delete", T0 + 9))
+    causes = [one.message.cause for one in line.journal if isinstance(one, Sent)]
+    assert None not in causes
+    assert len(set(causes)) == len(causes)
+
+
+async def test_events_of_a_deployment_that_is_not_known_leave_no_row(
+    line: Bench, runner: Runner
+) -> None:
+    await give_all(line, make.tick(), make.answer(UNHEARD_OF, Outcome.CLEAN))
+    assert line.order() == ["Acknowledged"] * 2
+    assert runner.issued() == []
+
+
+async def test_a_record_that_cannot_be_read_goes_to_errors(line: Bench) -> None:
+    await line.give(im_dispatcher, b"{}", topic="ranked-providers", key=UUID)
+    assert line.error().step == "decode"
+    assert isinstance(line.journal[-1], Acknowledged)
+
+
+# -- ticks
+
+
+async def test_an_effect_of_which_nothing_is_heard_is_issued_again_by_a_tick(
+    line: Bench, runner: Runner, clock: Clock
+) -> None:
+    await creating(line, runner)
+    assert len(module.ticks) == 1
+    await module.ticks.run()
+    assert line.sent(DispatchEvent) == []
+    clock.now += module.policy.call_s + module.policy.margin_s
+    await module.ticks.run()
+    (tick,) = line.sent(DispatchEvent)
+    await give_all(line, tick)
+    (again,) = runner.issued()
+    assert (again.kind, again.issue) == (EffectKind.CREATE, 2)
+    assert attempt().doubtful, "the first one may still be carried out"
+
+
+async def test_a_tick_is_produced_again_when_it_leads_to_no_event(
+    line: Bench, runner: Runner, clock: Clock
+) -> None:
+    await creating(line, runner)
+    clock.now += 100.0
+    await module.ticks.run()
+    await module.ticks.run()
+    assert len(line.sent(DispatchEvent)) == 1
+    clock.now += 30.0
+    await module.ticks.run()
+    assert len(line.sent(DispatchEvent)) == 2
+
+
+async def test_no_tick_is_produced_before_the_tables_are_filled(
+    line: Bench, runner: Runner, clock: Clock
+) -> None:
+    await creating(line, runner)
+    clock.now += 100.0
+    line.ready.tables_ready = False
+    await module.ticks.run()
+    assert line.sent(DispatchEvent) == []
+
+
+# -- polls
+
+
+async def test_what_the_im_has_accepted_is_told_and_polled(
+    line: Bench, runner: Runner, clock: Clock
+) -> None:
+    effect = await creating(line, runner)
+    await give_all(line, make.answer(effect, Outcome.CREATED, infrastructures=("inf-1",)))
+    assert line.order() == ["DeploymentResult", "dispatches", "Acknowledged"]
+    assert line.sent(DeploymentResult)[0].kind == "accepted"
+    assert len(module.polls) == 1
+    await line.run(module.poll)
+    assert runner.issued() == [], "not at once"
+    clock.now += SETTINGS.poll_min_s
+    await line.run(module.poll)
+    (poll,) = runner.issued()
+    assert (poll.kind, poll.infrastructures) == (EffectKind.POLL, ("inf-1",))
+    await line.run(module.poll)
+    assert len(runner.issued()) == 1, "one at a time"
+
+
+async def test_a_poll_without_news_is_followed_by_one_after_a_growing_interval(
+    line: Bench, runner: Runner, clock: Clock
+) -> None:
+    poll = await polling(line, runner)
+    waits = []
+    for _ in range(100):
+        await module._report(Leased(poll.key, poll, 0.0), None)
+        begun = clock.now
+        while not runner.issued():
+            clock.now += 0.5
+            await line.run(module.poll)
+        waits.append(clock.now - begun)
+        line.journal.clear()
+    assert waits == sorted(waits)
+    assert waits[0] <= SETTINGS.poll_min_s + 0.5
+    assert SETTINGS.poll_max_s <= waits[-1] <= SETTINGS.poll_max_s + 0.5
+
+
+async def test_a_poll_of_which_nothing_is_heard_is_started_again_after_its_lease(
+    line: Bench, runner: Runner, clock: Clock
+) -> None:
+    await polling(line, runner)
+    clock.now += SETTINGS.poll_min_s
+    await line.run(module.poll)
+    clock.now += module.policy.call_s + module.policy.margin_s
+    await line.run(module.poll)
+    assert len(runner.issued()) == 2
+
+
+async def test_news_of_a_poll_become_an_event_and_the_next_poll_knows_them(
+    line: Bench, runner: Runner
+) -> None:
+    poll = await polling(line, runner)
+    news = make.answer(poll, Outcome.STATE, state="running", machines=1)
+    await module._report(Leased(poll.key, poll, 0.0), news)
+    (event,) = line.sent(DispatchEvent)
+    await give_all(line, event)
+    (later,) = dispatch.polls(dispatches.get(UUID))  # type: ignore[arg-type]
+    assert (later.known_state, later.known_machines) == ("running", True)
+    await module._report(Leased(poll.key, poll, 0.0), None)
+    assert len(module.polls) == 1, "the answer to an older poll arms nothing else"
+
+
+async def test_what_is_configured_is_not_polled_any_more(line: Bench, runner: Runner) -> None:
+    poll = await polling(line, runner)
+    await give_all(line, make.answer(poll, Outcome.STATE, state="configured", machines=1))
+    assert attempt().phase is Phase.CONFIRMING
+    assert len(module.polls) == 0
+    assert [one.kind for one in runner.issued()] == [EffectKind.CONFIRM]
+
+
+async def test_a_delete_stops_the_polls_and_cleans_up(line: Bench, runner: Runner) -> None:
+    await polling(line, runner)
+    await give_all(line, make.command("delete", T0 + 9))
+    assert len(module.polls) == 0
+    assert [one.kind for one in runner.issued()] == [EffectKind.CLEAN]
+
+
+async def test_no_poll_is_started_before_the_tables_are_filled(
+    line: Bench, runner: Runner, clock: Clock
+) -> None:
+    await polling(line, runner)
+    clock.now += 100.0
+    line.ready.tables_ready = False
+    await line.run(module.poll)
+    assert runner.issued() == []
+
+
+async def test_partitions_that_are_revoked_take_polls_ticks_and_queued_effects_with_them(
+    line: Bench, runner: Runner
+) -> None:
+    await polling(line, runner)
+    await module.revoked()
+    await module.ticks._clear()
+    assert len(module.polls) == 0
+    assert len(module.ticks) == 0
+    assert runner.dropped == 1
+
+
+async def test_whoever_gets_the_rows_polls_and_ticks_for_them(
+    line: Bench, runner: Runner, clock: Clock
+) -> None:
+    await polling(line, runner)
+    await module.revoked()
+    await module.ticks._rebuild()
+    assert len(module.polls) == 1
+    assert len(module.ticks) == 1
+    clock.now += SETTINGS.poll_min_s
+    await line.run(module.poll)
+    assert [one.kind for one in runner.issued()] == [EffectKind.POLL]
+
+
+async def test_results_of_effects_are_sent_as_events(line: Bench, runner: Runner) -> None:
+    effect = await creating(line, runner)
+    result = make.answer(effect, Outcome.FAULT, message="connection refused")
+    await module._report(Leased(effect.key, effect, 0.0), result)
+    assert line.sent(DispatchEvent) == [result]
+
+
+# -- the end
+
+
+async def test_a_forget_deletes_all_rows_once_nothing_is_left_at_a_provider(
+    line: Bench, runner: Runner, clock: Clock
+) -> None:
+    effect = await creating(line, runner)
+    await give_all(
+        line,
+        make.answer(effect, Outcome.REFUSED, message="no quota"),
+        make.command("delete", T0 + 9),
+    )
+    clean = runner.issued()[-1]
+    await give_all(line, make.answer(clean, Outcome.CLEAN))
+    assert [one.operation for one in line.sent(DeploymentResult) if one.kind == "final"] == [
+        "delete"
+    ]
+    line.journal.clear()
+    await give_all(line, make.command("forget", T0 + 99))
+    assert line.rows("dispatches").keys() == {UUID}, "one more look at the provider is due"
+    clock.now += SETTINGS.recheck_s
+    await give_all(line, make.tick())
+    look = runner.issued()[-1]
+    assert look.kind is EffectKind.RECHECK
+    await give_all(line, make.answer(look, Outcome.CLEAN))
+    assert line.rows("dispatches") == line.rows("dispatch_inputs") == {}
+    assert len(module.ticks) == 0
+
+
+async def test_a_forgotten_deployment_leaves_no_row_no_tick_and_no_poll(
+    line: Bench, runner: Runner
+) -> None:
+    await give_all(line, make.validated())
+    assert line.rows("dispatches").keys() == line.rows("dispatch_inputs").keys() == {UUID}
+    line.journal.clear()
+    await give_all(line, make.command("forget", T0 + 99))
+    assert line.order() == ["dispatches", "dispatch_inputs", "Acknowledged"]
+    assert line.rows("dispatches") == line.rows("dispatch_inputs") == {}
+    assert len(module.ticks) == 0
+    assert len(module.polls) == 0
+
+
+async def test_a_forget_of_a_deployment_that_is_not_known_is_no_fault(line: Bench) -> None:
+    await give_all(line, Command(uuid=UUID, command="forget"))
+    assert line.rows("dispatches") == {}
+    assert isinstance(line.journal[-1], Acknowledged)
+
+
+async def test_a_template_alone_issues_nothing(line: Bench, runner: Runner) -> None:
+    assert await line.give(im_dispatcher, make.validated()) == []
+    assert runner.issued() == []
+    assert line.order() == ["dispatch_inputs", "dispatches", "Acknowledged"]

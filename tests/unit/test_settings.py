@@ -1,0 +1,117 @@
+"""Settings: read from the environment, checked, and safe when nothing is set."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from paas_stream.errors import ConfigurationError
+from paas_stream.settings import Settings, get_settings
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine, and no setting kept from another test."""
+    for name in list(os.environ):
+        if name.startswith("PAAS_") or name == "KAFKA_HOME":
+            monkeypatch.delenv(name)
+    get_settings.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_afterwards() -> object:
+    yield
+    get_settings.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "read"),
+    [
+        ("PAAS_KAFKA_URL", "a:1,b:2", lambda s: s.kafka.url == "a:1,b:2"),
+        ("PAAS_WEB_PORT", "7000", lambda s: s.web.port == 7000),
+        ("PAAS_WEB_MAX_BODY_BYTES", "9", lambda s: s.web.max_body_bytes == 9),
+        ("PAAS_STATE_DIR", "/var/x", lambda s: s.state.dir == Path("/var/x")),
+        ("PAAS_DISPATCH_CLEANUP_BESIDE_S", "1.5", lambda s: s.dispatch.cleanup_beside_s == 1.5),
+        ("PAAS_SECRET_SERVICE_KEY", "k", lambda s: s.secret.service_key.get_secret_value() == "k"),
+        ("PAAS_TOPICS", '{"feeder": "x"}', lambda s: s.topics == {"feeder": "x"}),
+        ("PAAS_IM_URL", "http://im:8800/", lambda s: s.im.endpoint == "http://im:8800"),
+        ("PAAS_FEEDER_FILES", "a.yaml", lambda s: s.feeder.files == [Path("a.yaml")]),
+        (
+            "PAAS_FEEDER_FILES",
+            "a.yaml:b.yaml",
+            lambda s: s.feeder.files == [Path("a.yaml"), Path("b.yaml")],
+        ),
+        ("PAAS_FEEDER_FILES", '["a.yaml"]', lambda s: s.feeder.files == [Path("a.yaml")]),
+        ("PAAS_FEEDER_FILES", "", lambda s: s.feeder.files == []),
+        ("KAFKA_HOME", "/opt/kafka", lambda s: s.kafka.home == Path("/opt/kafka")),
+        ("KAFKA_HOME", "", lambda s: s.kafka.home is None),
+    ],
+)
+def test_a_setting_is_read_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, read: object
+) -> None:
+    monkeypatch.setenv(name, text)
+    assert read(get_settings())  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("PAAS_WEB_PORT", "many"),
+        ("PAAS_STREAM_PARTITIONS", "0"),
+        ("PAAS_KAFKA_HEAP_MIB", "513"),
+        ("PAAS_AUTH", "sometimes"),
+        ("PAAS_DISPATCH_PENDING_S", ""),
+    ],
+)
+def test_a_wrong_setting_is_named_as_it_stands_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(ConfigurationError) as caught:
+        get_settings()
+    assert caught.value.message.startswith(f"{name}: ")
+
+
+def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAAS_WEB_PORT", "many")
+    monkeypatch.setenv("PAAS_STREAM_PARTITIONS", "0")
+    with pytest.raises(ConfigurationError) as caught:
+        get_settings()
+    assert len(caught.value.message.splitlines()) == 2
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.org", ""])
+def test_without_authentication_only_loopback_is_served(host: str) -> None:
+    with pytest.raises(ValidationError, match="loopback only"):
+        Settings.model_validate({"web": {"host": host}})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_loopback_needs_no_authentication(host: str) -> None:
+    assert Settings.model_validate({"web": {"host": host}}).web.host == host
+
+
+def test_the_embedded_services_are_used_when_nothing_is_set() -> None:
+    settings = get_settings()
+    assert settings.kafka.bootstrap == f"127.0.0.1:{settings.kafka.port}"
+    assert settings.im.endpoint == f"http://127.0.0.1:{settings.im.port}"
+    assert settings.web.host == "127.0.0.1"
+
+
+def test_settings_are_read_once() -> None:
+    assert get_settings() is get_settings()
+
+
+def test_times_fit_each_other_when_nothing_is_set() -> None:
+    settings = get_settings()
+    dispatch = settings.dispatch
+    assert dispatch.poll_min_s <= dispatch.poll_max_s
+    assert dispatch.retry_min_s <= dispatch.retry_max_s
+    assert dispatch.cleanup_beside_s < dispatch.delete_timeout_s
+    assert dispatch.recheck_s < dispatch.delete_timeout_s
+    # the dispatcher gives a delete up before the tracker does: two time-outs against one and a bit
+    last_s = 4 * (2 * settings.im.call_timeout_s + dispatch.call_margin_s)
+    assert dispatch.delete_timeout_s + last_s < 2 * settings.tracker.delete_timeout_s
+    assert settings.tracker.retention_s > settings.tracker.delete_timeout_s
