@@ -63,7 +63,7 @@ class Client:
 
     def deployment(self, uuid: str) -> dict[str, Any]:
         """One deployment."""
-        return dict(self._call("GET", f"/deployments/{quote(uuid, safe='')}"))
+        return dict(self._call("GET", _path(uuid)))
 
     def deployments(self, **query: Any) -> Iterator[dict[str, Any]]:
         """All deployments that the query asks for, page by page."""
@@ -75,13 +75,11 @@ class Client:
 
     def events(self, uuid: str) -> list[dict[str, Any]]:
         """The timeline, oldest first."""
-        return list(self._call("GET", f"/deployments/{quote(uuid, safe='')}/events"))
+        return list(self._call("GET", f"{_path(uuid)}/events"))
 
     def delete(self, uuid: str, *, force: bool = False) -> None:
         """Ask for the delete."""
-        self._call(
-            "DELETE", f"/deployments/{quote(uuid, safe='')}", params={"force": str(force).lower()}
-        )
+        self._call("DELETE", _path(uuid), params={"force": str(force).lower()})
 
     def follow(self, uuid: str, timeout_s: float) -> Iterator[dict[str, Any]]:
         """The timeline's events as they come, until the deployment is at rest.
@@ -118,6 +116,10 @@ class Client:
         except ValueError as exc:
             text = f"{self._url} is another service: its answer is not JSON"
             raise ApiError(text, status=answer.status_code) from exc
+
+
+def _path(uuid: str) -> str:
+    return f"/deployments/{quote(uuid, safe='')}"
 
 
 def _refusal(answer: requests.Response) -> ApiError:

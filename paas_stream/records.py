@@ -6,13 +6,22 @@ version is refused. NaN and Infinity are neither written nor read. Sizes: RAM in
 unless the name says minutes.
 """
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from paas_stream.errors import InvalidMessageError
 
@@ -20,6 +29,23 @@ Uuid = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
 ]
+
+
+def _finite(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse NaN and Infinity, which JSON does not know, anywhere in free values."""
+    left: list[Any] = [value]
+    while left:
+        match left.pop():
+            case dict() as mapping:
+                left.extend(mapping.values())
+            case list() as items:
+                left.extend(items)
+            case float() as number if not math.isfinite(number):
+                raise ValueError(f"NaN and Infinity are not JSON, and {number} was given")
+    return value
+
+
+FreeValues = Annotated[dict[str, Any], AfterValidator(_finite)]
 
 
 class Record(BaseModel):
@@ -103,7 +129,7 @@ class Template(Message):
     revision: int = 1
     template: str  # TOSCA, YAML text
     template_name: str = ""
-    template_inputs: dict[str, Any] = {}
+    template_inputs: FreeValues = {}
     request: Request
     callback: str | None = None
 
@@ -136,7 +162,7 @@ class ValidatedTemplate(Message):
 
     uuid: Uuid
     revision: int = 1
-    template: dict[str, Any]  # TOSCA, types merged in, no import left
+    template: FreeValues  # TOSCA, types merged in, no import left
     template_name: str
     is_automatic: bool = True  # no placement policy
     user_group: str | None = None

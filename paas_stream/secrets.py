@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,26 +21,35 @@ from paas_stream.errors import ConfigurationError, PermanentError
 from paas_stream.settings import Settings, get_settings
 
 _HEADER = {"alg": "ECDH-ES+A256KW", "enc": "A256GCM"}
-_ALGORITHMS = ["ECDH-ES+A256KW", "A256GCM"]
+_CURVE = "P-256"
+
+
+class _Registry(jwe.JWERegistry):
+    """The library opens 64 KiB at most; a secret here is at most as long as a message."""
+
+    max_ciphertext_length = 1024 * 1024
+
+
+_REGISTRY = _Registry(algorithms=list(_HEADER.values()))
 
 
 @dataclass(frozen=True)
 class Vault:
     """The keys of one application."""
 
-    keys: KeySet
-    service_key: bytes
+    keys: KeySet = field(repr=False)
+    service_key: bytes = field(repr=False)
 
     def seal(self, text: str) -> str:
         """Compact JWE of `text`."""
         key = self.keys.keys[0]
         header = _HEADER | {"kid": key.kid or key.thumbprint()}
-        return jwe.encrypt_compact(header, text.encode(), key, algorithms=_ALGORITHMS)
+        return jwe.encrypt_compact(header, text.encode(), key, registry=_REGISTRY)
 
     def open(self, sealed: str) -> str:
         """The text in a JWE. Raises PermanentError when no key of ours opens it."""
         try:
-            plain = jwe.decrypt_compact(sealed, self.keys, algorithms=_ALGORITHMS).plaintext
+            plain = jwe.decrypt_compact(sealed, self.keys, registry=_REGISTRY).plaintext
         except (JoseError, ValueError) as exc:
             raise PermanentError("a secret was sealed for another key", code="secret") from exc
         return (plain or b"").decode()
@@ -72,17 +81,29 @@ def load_vault(settings: Settings) -> Vault:
         service_key = settings.secret.service_key.get_secret_value().encode()
     else:
         service_key = _made(folder / "service.key", lambda: os.urandom(32).hex()).read_bytes()
+    service_key = service_key.strip()
+    if not service_key:
+        raise ConfigurationError("the service key is empty: anyone could compute IM passwords")
+    return Vault(_key_set(keys_file), service_key)
+
+
+def _key_set(file: Path) -> KeySet:
+    """The keys in a file. Raises ConfigurationError unless each can seal and open."""
     try:
-        keys = KeySet.import_key_set(json.loads(keys_file.read_text()))
-    except (OSError, ValueError, JoseError) as exc:
-        raise ConfigurationError(f"{keys_file} is not a JSON Web Key Set: {exc}") from exc
-    if not keys.keys:
-        raise ConfigurationError(f"{keys_file} has no key")
-    return Vault(keys, service_key.strip())
+        given = json.loads(file.read_text())
+        keys = KeySet.import_key_set(given)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, JoseError) as exc:
+        raise ConfigurationError(f"{file} is not a JSON Web Key Set: {exc}") from exc
+    usable = [
+        isinstance(key, ECKey) and key.is_private and key.curve_name == _CURVE for key in keys
+    ]
+    if not usable or not all(usable):
+        raise ConfigurationError(f"{file}: private EC keys on {_CURVE} are needed, newest first")
+    return keys
 
 
 def _new_key_set() -> str:
-    key = ECKey.generate_key("P-256", {"use": "enc"}, private=True, auto_kid=True)
+    key = ECKey.generate_key(_CURVE, {"use": "enc"}, private=True, auto_kid=True)
     return json.dumps(KeySet([key]).as_dict(private=True))
 
 

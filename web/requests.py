@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
+import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -76,7 +77,10 @@ async def deployment_request(request: web.Request) -> DeploymentRequest:
     if request.content_type not in ("application/json", "application/octet-stream"):
         raise ApiError(415, "the body must be application/json")
     try:
-        body = await request.json()
+        body = json.loads(await request.read(), parse_constant=_refuse)
+        orjson.dumps(body)
+    except (orjson.JSONEncodeError, _NotJsonError) as exc:
+        raise ApiError(400, f"the body holds a value that no message can carry: {exc}") from exc
     except (json.JSONDecodeError, UnicodeDecodeError) as exc:
         raise ApiError(400, f"the body is not JSON: {exc}") from exc
     except RecursionError as exc:
@@ -88,6 +92,14 @@ async def deployment_request(request: web.Request) -> DeploymentRequest:
     except ValidationError as exc:
         faults = [_sentence(error) for error in exc.errors()]
         raise ApiError(400, "; ".join(faults), faults=faults) from exc
+
+
+class _NotJsonError(ValueError):
+    """NaN or Infinity: Python reads them, JSON does not know them."""
+
+
+def _refuse(constant: str) -> None:
+    raise _NotJsonError(constant)
 
 
 def _sentence(error: Any) -> str:

@@ -10,7 +10,9 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
-_STALE = 1000  # entries of earlier moments are swept out when there are more than these and live ones
+_STALE = (
+    1000  # entries of earlier moments are swept out when there are more than these and live ones
+)
 
 
 class DueHeap(Generic[K]):

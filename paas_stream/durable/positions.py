@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 _POLL_S = 0.01
@@ -37,8 +38,11 @@ class Positions:
         """Wait until `agent` has handled what stands in the partition now. False: not in time."""
         until = time.monotonic() + timeout_s
         tp = TP(topic, partition)
-        async with asyncio.timeout(timeout_s):
-            end = (await app.consumer.highwaters(tp)).get(tp) or 0
+        try:
+            async with asyncio.timeout(timeout_s):
+                end = (await app.consumer.highwaters(tp)).get(tp) or 0
+        except (TimeoutError, KafkaError):
+            return False
         while True:
             # what was committed before this worker had the partition counts as handled
             committed = app.consumer._committed_offset.get(tp) or 0

@@ -40,10 +40,14 @@ def vault(folder: Path, *keys: dict[str, Any], service_key: str = "service") -> 
 
 
 class TestASealedSecret:
-    @pytest.mark.parametrize("text", ["", "token", "ü\x00😀\n", "x" * 100_000])
+    @pytest.mark.parametrize("text", ["", "token", "ü\x00😀\n", "x" * 40_000])
     def test_is_opened_by_its_key(self, tmp_path: Path, text: str) -> None:
         ours = vault(tmp_path, new_key())
         assert ours.open(ours.seal(text)) == text
+
+    def test_may_be_as_long_as_a_message(self, tmp_path: Path) -> None:
+        ours = vault(tmp_path, new_key())
+        assert len(ours.open(ours.seal("x" * 500_000))) == 500_000
 
     @pytest.mark.parametrize("value", [None, [], {"a": {"b": [1, 2.5, "x"]}}, "text"])
     def test_may_be_any_json_value(self, tmp_path: Path, value: object) -> None:
@@ -155,7 +159,6 @@ class TestAKeysFile:
         with pytest.raises(ConfigurationError):
             load_vault(lost)
 
-    @pytest.mark.xfail(strict=True, reason="ends in a raw exception")
     @pytest.mark.parametrize("content", ["{}", "[]", "null", "3", '{"keys": 3}'])
     def test_that_is_other_json_stops_the_start_with_a_sentence(
         self, tmp_path: Path, content: str
@@ -163,7 +166,6 @@ class TestAKeysFile:
         with pytest.raises(ConfigurationError):
             load_vault(settings(tmp_path, content))
 
-    @pytest.mark.xfail(strict=True, reason="seen only at the first use")
     @pytest.mark.parametrize("kind", ["public", "RSA"])
     def test_whose_keys_cannot_be_used_stops_the_start(self, tmp_path: Path, kind: str) -> None:
         public = ECKey.import_key(new_key()).as_dict(private=False)
@@ -248,13 +250,11 @@ class TestTheServiceKey:
     def test_is_not_shown(self, tmp_path: Path) -> None:
         assert "hunter2" not in repr(settings(tmp_path, service_key="hunter2"))
 
-    @pytest.mark.xfail(strict=True, reason="an empty key makes passwords that anyone can compute")
     @pytest.mark.parametrize("service_key", ["", "  ", "\n"])
     def test_that_is_empty_stops_the_start(self, tmp_path: Path, service_key: str) -> None:
         with pytest.raises(ConfigurationError):
             vault(tmp_path, new_key(), service_key=service_key)
 
 
-@pytest.mark.xfail(strict=True, reason="the keys stand in the text form of a Vault")
 def test_a_vault_does_not_show_its_keys(tmp_path: Path) -> None:
     assert "hunter2" not in repr(vault(tmp_path, new_key(), service_key="hunter2"))

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from paas_stream.errors import ConfigurationError
-from paas_stream.settings import Settings, get_settings
+from paas_stream.settings import KafkaSettings, Settings, get_settings
 
 
 @pytest.fixture(autouse=True)
@@ -44,8 +44,6 @@ def _fresh_afterwards() -> object:
         ),
         ("PAAS_FEEDER_FILES", '["a.yaml"]', lambda s: s.feeder.files == [Path("a.yaml")]),
         ("PAAS_FEEDER_FILES", "", lambda s: s.feeder.files == []),
-        ("KAFKA_HOME", "/opt/kafka", lambda s: s.kafka.home == Path("/opt/kafka")),
-        ("KAFKA_HOME", "", lambda s: s.kafka.home is None),
     ],
 )
 def test_a_setting_is_read_from_the_environment(
@@ -86,6 +84,14 @@ def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -
 def test_without_authentication_only_loopback_is_served(host: str) -> None:
     with pytest.raises(ValidationError, match="loopback only"):
         Settings.model_validate({"web": {"host": host}})
+
+
+@pytest.mark.parametrize(("text", "home"), [("/opt/kafka", Path("/opt/kafka")), ("", None)])
+def test_an_installed_kafka_is_found_by_the_usual_variable(
+    monkeypatch: pytest.MonkeyPatch, text: str, home: Path | None
+) -> None:
+    monkeypatch.setenv("KAFKA_HOME", text)
+    assert KafkaSettings().home == home
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])

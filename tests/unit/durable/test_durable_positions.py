@@ -4,6 +4,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 
 from paas_stream.durable.positions import Positions
@@ -55,6 +56,20 @@ async def test_other_agents_and_partitions_are_told_apart() -> None:
     positions.handled("dispatcher", *PLACE, 4)
     positions.handled("tracker", PLACE.topic, 1, 4)
     assert not await caught_up(positions, consumer(end=5, committed=None))
+
+
+async def test_a_broker_that_does_not_answer_in_time_tells_nothing() -> None:
+    async def never(*_: TP) -> dict[TP, int]:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    async def away(*_: TP) -> dict[TP, int]:
+        raise KafkaConnectionError
+
+    for highwaters in (never, away):
+        app = consumer(end=0, committed=None)
+        app.consumer.highwaters = highwaters
+        assert not await caught_up(Positions(), app)
 
 
 async def test_positions_are_forgotten_when_partitions_move() -> None:

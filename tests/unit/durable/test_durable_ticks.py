@@ -34,8 +34,7 @@ def rows() -> dict[str, list[float]]:
 @pytest.fixture
 def ticks(app: DurableApp, rows: dict[str, list[float]], monkeypatch: pytest.MonkeyPatch) -> Ticks:
     monkeypatch.setattr("paas_stream.durable.readiness.Readiness.tables_ready", True)
-    made = Ticks(app, "box", lambda uuid: DispatchEvent(uuid=uuid, event="tick"), rows.items)
-    return made
+    return Ticks(app, "box", lambda uuid: DispatchEvent(uuid=uuid, event="tick"), rows.items)
 
 
 async def test_what_is_due_becomes_an_event_once(ticks: Ticks, sent: list[str]) -> None:

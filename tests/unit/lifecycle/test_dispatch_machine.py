@@ -46,9 +46,9 @@ HOW = st.sampled_from(
 )
 TRAITS = st.fixed_dictionaries(
     {
-        "stubborn": st.sampled_from([0, 0, 0, 1, 3, 10_000]),
-        "undeletable": st.sampled_from([False] * 9 + [True]),
-        "resurrects": st.sampled_from([0, 0, 0, 1, 2]),
+        "stubborn": st.sampled_from([0, 0, 1, 3, 10_000]),
+        "undeletable": st.sampled_from([False, False, False, True]),
+        "resurrects": st.sampled_from([0, 0, 1, 2, 20]),
     }
 )
 
@@ -61,8 +61,9 @@ class DeploymentMachine(RuleBasedStateMachine):
         most=st.sampled_from([None, 1, 2]),
         keep_last=st.booleans(),
         overall_s=st.sampled_from([400.0, 4 * 3600.0, 4 * 3600.0]),
-        deletes=st.sampled_from([0, 0, 0, 1, 2]),
+        deletes=st.sampled_from([0, 0, 1, 2]),
         upstream=st.sampled_from(["has worked"] * 4 + ["works"] * 2 + ["fails"]),
+        traits=TRAITS,
     )
     def begin(
         self,
@@ -72,10 +73,12 @@ class DeploymentMachine(RuleBasedStateMachine):
         overall_s: float,
         deletes: int,
         upstream: str,
+        traits: dict[str, Any],
     ) -> None:
         self.world = World(providers, max_providers=most, keep_last=keep_last, overall_s=overall_s)
         self.limit = min(providers, most or providers)
         self.deletes = deletes
+        self.traits = traits  # of every infrastructure of this deployment
         self.upstream_fails = upstream == "fails"
         self.upstream = ["validated", "ranked"]  # still to come
         if upstream == "has worked":
@@ -114,9 +117,9 @@ class DeploymentMachine(RuleBasedStateMachine):
             self.world.handle(box, topic, die_after)
 
     @precondition(lambda self: self.world.running)
-    @rule(which=st.integers(0, 20), how=HOW, states=STATES, traits=TRAITS)
-    def effect_ends(self, which: int, how: str, states: list[str], traits: dict[str, Any]) -> None:
-        self.world.finish(which % len(self.world.running), how, states, **traits)
+    @rule(which=st.integers(0, 20), how=HOW, states=STATES)
+    def effect_ends(self, which: int, how: str, states: list[str]) -> None:
+        self.world.finish(which % len(self.world.running), how, states, **self.traits)
 
     @precondition(lambda self: not self.upstream)
     @rule(turns=st.integers(1, 12), how=st.lists(HOW, min_size=12, max_size=12), states=STATES)
@@ -127,7 +130,7 @@ class DeploymentMachine(RuleBasedStateMachine):
                 while pending := self.world.pending(box):
                     self.world.handle(box, pending[0])
             if self.world.running:
-                self.world.finish(0, how[turn], states)
+                self.world.finish(0, how[turn], states, **self.traits)
             elif (due := self.world.next_moment()) is not None and due < self.world.now + 300.0:
                 self.world.advance(max(0.0, due - self.world.now))
 

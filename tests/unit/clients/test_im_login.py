@@ -1,0 +1,208 @@
+"""The authorization header: what each kind of provider needs, and no way to add to it."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from paas_stream.clients.im_login import (
+    CloudLogin,
+    ImUser,
+    attempt_user,
+    cloud,
+    header,
+    user_header,
+)
+from paas_stream.errors import PermanentError
+from paas_stream.records import Target
+
+USER = ImUser("uuid.1", "secret")
+TOKEN = CloudLogin(token="ey.token")
+PASSWORD = CloudLogin(username="alice", password="hunter2")
+OPENSTACK = Target(
+    type="openstack",
+    endpoint="https://keystone.example.org:5000/v3/",
+    project="proj-1",
+    issuer="infn-cc",
+    protocol="openid",
+)
+KUBERNETES = Target(type="kubernetes", endpoint="https://api.example.org:6443", project="ns-1")
+DUMMY = Target(type="dummy", endpoint="")
+
+
+def as_the_im_reads_it(text: str) -> list[dict[str, Any]]:
+    """IM splits the header at the two characters backslash and n; one line may be a JSON list."""
+    lines = text.split("\\n")
+    assert len(lines) == 1, "the header has become several lines"
+    return list(json.loads(lines[0]))
+
+
+def test_an_attempt_has_a_user_of_its_own() -> None:
+    assert attempt_user("uuid", 1) == "uuid.1"
+    assert attempt_user("uuid", 1) != attempt_user("uuid", 11)
+
+
+def test_calls_that_reach_no_cloud_name_the_user_only() -> None:
+    assert as_the_im_reads_it(user_header(USER)) == [
+        {"type": "InfrastructureManager", "username": "uuid.1", "password": "secret"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "region", "login", "line"),
+    [
+        (DUMMY, "default", None, {"id": "dummy", "type": "Dummy"}),
+        (DUMMY, "r1", TOKEN, {"id": "dummy", "type": "Dummy"}),
+        (
+            OPENSTACK,
+            "r1",
+            TOKEN,
+            {
+                "id": "ost",
+                "type": "OpenStack",
+                "host": "https://keystone.example.org:5000",
+                "service_region": "r1",
+                "username": "infn-cc",
+                "tenant": "openid",
+                "password": "ey.token",
+                "domain": "proj-1",
+                "auth_version": "3.x_oidc_access_token",
+            },
+        ),
+        (
+            OPENSTACK,
+            "default",
+            PASSWORD,
+            {
+                "id": "ost",
+                "type": "OpenStack",
+                "host": "https://keystone.example.org:5000",
+                "username": "alice",
+                "password": "hunter2",
+                "tenant": "proj-1",
+                "domain": "default",
+                "tenant_domain_id": "default",
+                "auth_version": "3.x_password",
+            },
+        ),
+        (
+            OPENSTACK,
+            "",
+            CloudLogin(
+                username="alice",
+                password="hunter2",
+                tenant="other",
+                domain="users",
+                tenant_domain="projects",
+            ),
+            {
+                "id": "ost",
+                "type": "OpenStack",
+                "host": "https://keystone.example.org:5000",
+                "username": "alice",
+                "password": "hunter2",
+                "tenant": "other",
+                "domain": "users",
+                "tenant_domain_id": "projects",
+                "auth_version": "3.x_password",
+            },
+        ),
+        (
+            OPENSTACK.model_copy(update={"project": ""}),
+            "default",
+            CloudLogin(username="id", password="hunter2", application_credential=True),
+            {
+                "id": "ost",
+                "type": "OpenStack",
+                "host": "https://keystone.example.org:5000",
+                "username": "id",
+                "password": "hunter2",
+                "tenant": "any",
+                "auth_version": "3.x_appcred",
+            },
+        ),
+        (
+            KUBERNETES,
+            "default",
+            TOKEN,
+            {
+                "id": "k8s",
+                "type": "Kubernetes",
+                "host": "https://api.example.org:6443",
+                "token": "ey.token",
+                "namespace": "ns-1",
+            },
+        ),
+        (
+            KUBERNETES.model_copy(update={"project": ""}),
+            "default",
+            TOKEN,
+            {
+                "id": "k8s",
+                "type": "Kubernetes",
+                "host": "https://api.example.org:6443",
+                "token": "ey.token",
+            },
+        ),
+    ],
+    ids=(
+        "dummy,dummy with a login,OIDC,password,domains,application credential,kubernetes,"
+        "kubernetes without namespace"
+    ).split(","),
+)
+def test_each_kind_of_provider_gets_what_it_needs(
+    target: Target, region: str, login: CloudLogin | None, line: dict[str, str]
+) -> None:
+    assert cloud(target, region, login) == line
+    assert as_the_im_reads_it(header(USER, target, region, login))[1] == line
+
+
+@pytest.mark.parametrize(
+    ("target", "login"),
+    [
+        (OPENSTACK, None),
+        (OPENSTACK, CloudLogin()),
+        (OPENSTACK, CloudLogin(username="alice")),
+        (OPENSTACK, CloudLogin(password="hunter2")),
+        (KUBERNETES, None),
+        (KUBERNETES, PASSWORD),
+    ],
+)
+def test_a_login_that_lacks_something_is_told_without_its_values(
+    target: Target, login: CloudLogin | None
+) -> None:
+    with pytest.raises(PermanentError) as caught:
+        header(USER, target, "default", login)
+    assert caught.value.code == "credentials_missing"
+    assert target.type in caught.value.message
+    assert "hunter2" not in caught.value.message
+
+
+def test_an_unknown_kind_of_provider_is_refused() -> None:
+    with pytest.raises(PermanentError) as caught:
+        header(USER, Target(type="mainframe", endpoint=""), "default", None)
+    assert caught.value.code == "provider_type"
+
+
+def test_secrets_are_not_shown() -> None:
+    for shown in (repr(USER), repr(TOKEN), repr(PASSWORD), str(PASSWORD)):
+        assert "secret" not in shown
+        assert "hunter2" not in shown
+        assert "ey.token" not in shown
+
+
+NASTY = st.text(st.sampled_from("a;=\\n'\"/ \n\r\t\x00{}[],:#üж😀\u2028\ud800"), max_size=12)
+
+
+@given(name=NASTY | st.text(), password=NASTY | st.text(), token=NASTY | st.text())
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_no_value_can_add_a_field_or_a_line(name: str, password: str, token: str) -> None:
+    text = header(ImUser(name, password), KUBERNETES, "r", CloudLogin(token=token))
+    assert text.isascii()
+    assert text.isprintable()
+    user, line = as_the_im_reads_it(text)
+    assert user == {"type": "InfrastructureManager", "username": name, "password": password}
+    assert line["token"] == token
+    assert set(line) == {"id", "type", "host", "token", "namespace"}
