@@ -20,6 +20,8 @@ from paas_stream.lifecycle.breaker import Breaker, BreakerPolicy
 from paas_stream.records import DispatchEvent
 from paas_stream.secrets import vault
 
+OUTPUTS_MAX = 256 * 1024  # bytes of JSON; sealed, and with its row, it must fit into a message
+
 settings = app.settings
 breaker_policy = BreakerPolicy(settings.dispatch.breaker_failures, settings.dispatch.breaker_open_s)
 

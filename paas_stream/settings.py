@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from paas_stream.errors import ConfigurationError
 
@@ -165,7 +165,11 @@ class Settings(BaseSettings):
     """All settings of one process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PAAS_", env_nested_delimiter="_", env_nested_max_split=1, extra="ignore"
+        env_prefix="PAAS_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_ignore_empty=True,
+        extra="ignore",
     )
 
     auth: Literal["none"] = "none"  # who may call the REST API; `none` binds to loopback only
@@ -199,6 +203,8 @@ def get_settings() -> Settings:
     except ValidationError as exc:
         faults = [f"{_variable(error['loc'])}: {error['msg']}" for error in exc.errors()]
         raise ConfigurationError("\n".join(faults)) from exc
+    except SettingsError as exc:
+        raise ConfigurationError(f"a setting is not the JSON that it must be: {exc}") from exc
 
 
 def _variable(path: tuple[int | str, ...]) -> str:

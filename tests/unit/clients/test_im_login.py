@@ -147,10 +147,16 @@ def test_calls_that_reach_no_cloud_name_the_user_only() -> None:
             },
         ),
     ],
-    ids=(
-        "dummy,dummy with a login,OIDC,password,domains,application credential,kubernetes,"
-        "kubernetes without namespace"
-    ).split(","),
+    ids=[
+        "dummy",
+        "dummy with a login",
+        "OIDC",
+        "password",
+        "domains",
+        "application credential",
+        "kubernetes",
+        "kubernetes without namespace",
+    ],
 )
 def test_each_kind_of_provider_gets_what_it_needs(
     target: Target, region: str, login: CloudLogin | None, line: dict[str, str]
