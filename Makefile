@@ -45,7 +45,7 @@ stop: setup  ## stop everything that runs in the background
 
 test: setup kafka-install im-install  ## run the tests; ARGS="-k name" selects
 	@echo "==> Running the tests"
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 coverage: setup  ## run the tests that need no service, and show what they cover
 	@$(BIN)/pytest -q --cov=paas_stream --cov=agents --cov=tables --cov=web \

@@ -1,10 +1,13 @@
-"""A consumer that forgets no partition after a recovery, and answers questions about offsets soon.
+"""A consumer that leaves paused partitions alone, and answers questions about offsets soon.
 
-While partitions are paused for a recovery Faust drops what is fetched from them, and afterwards seeks
-to the committed offsets. It does not seek where there is none, so the first records of a partition
-would be lost: the first command ever, sent while a worker starts.
+Faust hands the set of active partitions to the thread that fetches, and goes on changing it. When the
+last one is paused at the end of a recovery, the set is empty, and empty means all: the thread takes
+records of partitions that are paused, and Faust drops them. What was dropped is fetched again only
+from partitions with a committed offset, and not always there. So events were lost, and records of
+standby tables, for ever.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
@@ -14,28 +17,22 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 FETCH_WAIT_MS = 200
 
 
-class DurableConsumer(Consumer):
-    """perform_seek() leaves no partition where it happens to stand."""
-
-    async def perform_seek(self) -> None:
-        """To the committed offsets, or else to the beginning."""
-        await super().perform_seek()
-        uncommitted = {
-            tp: 0  # or the first record that is still there: that is what `earliest` says
-            for tp in self.assignment()
-            if not self._is_changelog_tp(tp) and not self._committed_offset[tp]
-        }
-        if uncommitted:
-            await self.seek_wait(uncommitted)
-
-    def _new_consumer_thread(self) -> "DurableConsumerThread":
-        return DurableConsumerThread(self, loop=self.loop, beacon=self.beacon)
-
-
 class DurableConsumerThread(AIOKafkaConsumerThread):
-    """The thread in which Faust's consumer lives."""
+    """The thread in which the consumer lives."""
+
+    async def getmany(self, active_partitions: Iterable[Any] | None, *options: Any) -> Any:
+        """Fetch from the partitions that are active now, whatever is paused meanwhile."""
+        asked = None if active_partitions is None else frozenset(active_partitions)
+        return await super().getmany(asked, *options)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
+
+
+class DurableConsumer(Consumer):
+    """Faust's consumer with that thread."""
+
+    def _new_consumer_thread(self) -> DurableConsumerThread:
+        return DurableConsumerThread(self, loop=self.loop, beacon=self.beacon)

@@ -8,7 +8,7 @@ import requests
 
 from paas_stream.client import ApiError
 
-pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(300)]
 
 HANGING = """
 tosca_definitions_version: tosca_simple_yaml_1_0

@@ -5,7 +5,7 @@ Afterwards the deployment is complete with exactly one infrastructure in the IM,
 
 import pytest
 
-pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(300)]
 
 CREATE = ("POST", r"^/infrastructures\?")
 STATE = ("GET", r"/state$")

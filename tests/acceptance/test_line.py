@@ -7,7 +7,7 @@ import requests
 
 from paas_stream.client import Client
 
-pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(300)]
 
 SEAMS = [
     "template",

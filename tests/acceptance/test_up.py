@@ -19,7 +19,7 @@ from paas_stream.settings import ImSettings, KafkaSettings, Settings, StateSetti
 
 pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(300)]
 
-START_S = 120.0
+START_S = 150.0
 
 
 class Up:
@@ -35,8 +35,6 @@ class Up:
         environment = {
             "PAAS_STATE_DIR": str(self.settings.state.dir),
             "PAAS_KAFKA_PORT": str(self.settings.kafka.port),
-            "PAAS_KAFKA_SESSION_TIMEOUT_S": "4",
-            "PAAS_KAFKA_HEARTBEAT_S": "1",
             "PAAS_KAFKA_REQUEST_TIMEOUT_S": "10",
             "PAAS_WEB_SEND_TIMEOUT_S": "3",
             "PAAS_IM_PORT": str(self.settings.im.port),

@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).parent / "paas-stream"
-READY_S = 60.0
-SETTLED_S = 60.0
+READY_S = 90.0
+SETTLED_S = 90.0
 
 
 def until(condition: Callable[[], T], timeout_s: float, what: str) -> T:
@@ -55,10 +55,8 @@ class Worker(WorkerProcess):
 
     def stop(self) -> int:
         """SIGTERM; its exit code."""
-        if not self.is_running:
-            return 0
         self.sigterm()
-        return self.wait_exit(60)
+        return self.wait_exit(90)
 
 
 class Stack:
@@ -71,6 +69,9 @@ class Stack:
         settings = {
             "PAAS_STATE_DIR": str(folder / "state"),
             "PAAS_STREAM_ID": folder.name,
+            # as in production: a shorter one makes a busy machine's workers lose their partitions
+            "PAAS_KAFKA_SESSION_TIMEOUT_S": "10",
+            "PAAS_KAFKA_HEARTBEAT_S": "2",
             "PAAS_IM_URL": self.proxy.url,
             "PAAS_IM_CALL_TIMEOUT_S": "3",
             "PAAS_DISPATCH_CALL_MARGIN_S": "1",
@@ -143,5 +144,6 @@ class Stack:
     def close(self) -> None:
         """End all processes."""
         for worker in self.workers:
-            worker.stop()
+            if worker.is_running:
+                worker.kill9()
         self.proxy.close()

@@ -119,4 +119,4 @@ async def test_the_first_event_of_a_partition_is_not_lost_during_a_recovery(
         await wait_until(lambda: broker.is_handled(steps.id, steps.topic(TRACKER_EVENTS)))
         return [one["uuid"] for one in steps.journal("handled")].count(uuid)
 
-    assert await asyncio.gather(times_handled(""), times_handled("rewind")) == [2, 1]
+    assert await asyncio.gather(times_handled(""), times_handled("paused")) == [2, 1]

@@ -13,7 +13,7 @@ from typing import Any
 
 import faust
 from aiohttp import web
-from faust.transport.drivers.aiokafka import Consumer, Producer
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Producer
 from faust.web import View
 
 from paas_stream.durable import app as durable_app
@@ -54,8 +54,9 @@ class Bench(DurableApp):
 
     def _new_consumer(self) -> Consumer:
         consumer = super()._new_consumer()
-        if "rewind" in WITHOUT:
-            consumer.perform_seek = Consumer.perform_seek.__get__(consumer)
+        if "paused" in WITHOUT:
+            thread = consumer._thread
+            thread.getmany = AIOKafkaConsumerThread.getmany.__get__(thread)
         seek, commit = consumer.perform_seek, consumer._commit
 
         async def widened() -> None:
