@@ -14,7 +14,7 @@ from support.ports import free_port
 from support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-EXIT_S = 30.0  # a process that was asked to stop has ended within this
+EXIT_S = 60.0  # a process that was asked to stop has ended within this
 
 
 class Process:

@@ -12,7 +12,7 @@ POLL_S = 0.1
 
 
 async def wait_until(
-    condition: Callable[[], T | Awaitable[T]], timeout_s: float = 30.0, what: str = ""
+    condition: Callable[[], T | Awaitable[T]], timeout_s: float = 60.0, what: str = ""
 ) -> T:
     """The first value of `condition`, a function or coroutine function, that is true.
 
