@@ -16,6 +16,7 @@ from paas_stream.lifecycle import dispatch
 from paas_stream.lifecycle.attempt import Effect, Policy
 from paas_stream.lifecycle.backoff import Backoff
 from paas_stream.lifecycle.dispatch_row import DispatchRow
+from paas_stream.lifecycle.reports import at
 from paas_stream.records import DispatchEvent, RankedProviders, ValidatedTemplate, caused_by
 from tables.dispatches import DispatchInputs, dispatch_inputs, dispatches
 
@@ -41,7 +42,11 @@ def _moments() -> Iterable[tuple[str, list[float]]]:
         yield uuid, dispatch.moments(row, policy)
 
 
-ticks = Ticks(app, COMPONENT, lambda uuid: DispatchEvent(uuid=uuid, event="tick"), _moments)
+def _tick(uuid: str) -> DispatchEvent:
+    return DispatchEvent(uuid=uuid, event="tick", timestamp=at(time.time()))
+
+
+ticks = Ticks(app, COMPONENT, _tick, _moments)
 
 
 @agent(
@@ -70,7 +75,7 @@ async def im_dispatcher(received: Received) -> None:
         return
     if transition.row != known:
         dispatches.put(uuid, transition.row)
-    ticks.arm(uuid, dispatch.moments(transition.row, policy), now)
+    ticks.arm(uuid, dispatch.moments(transition.row, policy, now), now)
     polls.watch(transition.row, now)
     for effect in transition.effects:
         _submit(effect, now)

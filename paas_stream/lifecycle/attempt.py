@@ -34,6 +34,7 @@ class Phase(StrEnum):
 
 
 ACTIVE = frozenset({Phase.CREATING, Phase.POLLING, Phase.CONFIRMING})
+AT_ONCE_S = 0.001  # more than what a timestamp loses of a moment
 LOOKS = 4  # how often a doubtful attempt is looked at after its end; any other one once
 LOOK_GROWTH = 4.0  # each look comes this many times later than the one before
 RESURRECTIONS = 8  # an infrastructure that comes back more often than this counts as orphaned
@@ -166,10 +167,18 @@ _KIND = {
 }
 
 
-def issue(attempt: Attempt, uuid: str, now: float, policy: Policy) -> tuple[Attempt, Effect | None]:
-    """The effect that is due now, if any, and the attempt that awaits its result."""
+def issue(
+    attempt: Attempt, uuid: str, now: float, ticked: float | None, policy: Policy
+) -> tuple[Attempt, Effect | None]:
+    """The effect that is due now, if any, and the attempt that awaits its result.
+
+    A lease is over only by a tick that was produced (`ticked`) after it: such a tick comes behind
+    every result in the topic, so that after a crash no result is passed over that was acted upon.
+    """
     kind = _KIND.get(attempt.phase)
     if kind is None or attempt.due is None or now < attempt.due:
+        return attempt, None
+    if attempt.in_flight and (ticked is None or ticked + AT_ONCE_S < attempt.due):
         return attempt, None
     unheard = attempt.in_flight and attempt.phase in (Phase.CREATING, Phase.CLEANING)
     issued = replace(

@@ -152,7 +152,7 @@ def step(row: DeploymentRow, event: Message, now: float, policy: TrackerPolicy) 
         case RankedProviders():
             row = replace(row, ranked=True)
         case DeploymentResult():
-            row = _result(row, event)
+            row = _result(row, event, said)
         case ErrorRecord():
             row = _error(row, event, said)
         case Command(command="delete"):
@@ -196,7 +196,7 @@ def _requested(row: DeploymentRow, event: Template) -> DeploymentRow:
     )
 
 
-def _result(row: DeploymentRow, event: DeploymentResult) -> DeploymentRow:
+def _result(row: DeploymentRow, event: DeploymentResult, said: list[Message]) -> DeploymentRow:
     moment = event.timestamp.timestamp()
     if event.operation is Operation.DELETE:
         return _delete_ended(row, event) if event.kind == "final" else row
@@ -205,11 +205,17 @@ def _result(row: DeploymentRow, event: DeploymentResult) -> DeploymentRow:
     row = replace(row, attempt=max(attempt, row.attempt))
     if event.kind == "accepted" and row.create_end is None and newest:
         return _updated(_placed(row, event), moment)
+    if event.kind == "final" and event.success and not _may_succeed(row):
+        said.append(_revoke(row, moment, "The deployment has failed before it was created"))
     if event.kind == "final" and row.create_end is None:
         row = _placed(row, event) if event.success or event.kept else _displaced(row)
         ending = Ending(bool(event.success), moment, event.reason)
         return _updated(replace(row, create_end=ending, outputs=event.outputs), moment)
     return row
+
+
+def _may_succeed(row: DeploymentRow) -> bool:
+    return row.create_end is None or row.create_end.success
 
 
 def _delete_ended(row: DeploymentRow, event: DeploymentResult) -> DeploymentRow:

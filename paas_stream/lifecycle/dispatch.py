@@ -53,7 +53,8 @@ def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transiti
     row = _create(row, now, policy, said) if row.goal is Goal.CREATE else _delete(row, now, said)
     if row.forgettable:
         return Transition(None, tuple(said))
-    issued = [attempts.issue(one, row.uuid, now, policy) for one in row.attempts]
+    ticked = _ticked(event)
+    issued = [attempts.issue(one, row.uuid, now, ticked, policy) for one in row.attempts]
     row = replace(row, attempts=tuple(one for one, _ in issued))
     return Transition(row, tuple(said), tuple(effect for _, effect in issued if effect))
 
@@ -63,18 +64,28 @@ def polls(row: DispatchRow) -> Iterable[Effect]:
     return [effect for one in row.attempts if (effect := attempts.poll(one, row.uuid))]
 
 
-def moments(row: DispatchRow, policy: Policy) -> list[float]:
+def moments(row: DispatchRow, policy: Policy, now: float | None = None) -> list[float]:
     """When the row must be looked at again, whatever happens (seconds since the epoch).
 
-    After a step at `now` only those after `now` count: what was due before has had its effect. When
-    a worker takes a row over, those before `now` count too.
+    After a step at `now` only those after `now` count: what was due before has had its effect. Only
+    a lease that is over has not, since it needs a tick: that is wanted at once. When a worker takes
+    a row over (`now` is None), those of the past count too.
     """
-    return [moment for one in row.attempts for moment in attempts.moments(one, policy)]
+    found = [moment for one in row.attempts for moment in attempts.moments(one, policy)]
+    if now is not None and any(one.in_flight and (one.due or now) <= now for one in row.attempts):
+        found.append(now + attempts.AT_ONCE_S)
+    return found
 
 
 def poll_interval_s(age_s: float, least_s: float, most_s: float) -> float:
     """A tenth of the time that the state has lasted: from `least_s`, growing to `most_s`."""
     return min(most_s, max(least_s, age_s / 10))
+
+
+def _ticked(event: Event) -> float | None:
+    if isinstance(event, DispatchEvent) and event.event == "tick":
+        return event.timestamp.timestamp()
+    return None
 
 
 def _joined_template(row: DispatchRow, event: ValidatedTemplate) -> DispatchRow:

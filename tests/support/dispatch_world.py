@@ -140,7 +140,7 @@ class Box:
     topics: tuple[str, ...]
     row: Any
     step: Callable[[Any, Message, float], Any]
-    moments: Callable[[Any], list[float]]
+    moments: Callable[..., list[float]]
     tick: Callable[[], Message]
     tick_topic: str
     positions: dict[str, int] = field(default_factory=dict)
@@ -155,7 +155,7 @@ class Box:
 
     def arm(self, now: float) -> None:
         """After a step."""
-        found = self.moments(self.row) if self.row is not None else []
+        found = self.moments(self.row, now) if self.row is not None else []
         self.armed = min((one for one in found if one > now), default=None)
 
     def commit(self) -> None:
@@ -199,7 +199,7 @@ class World:
             ("validated", "ranked", "commands", "dispatch-events"),
             None,
             self._dispatch,
-            lambda row: dispatch.moments(row, make.POLICY),
+            lambda row, now=None: dispatch.moments(row, make.POLICY, now),
             make.tick,
             "dispatch-events",
         )
@@ -207,7 +207,7 @@ class World:
             ("template", "validated", "ranked", "results", "commands", "errors", "tracker-events"),
             None,
             self._track,
-            lambda row: deployment.moments(row, make.TRACKER_POLICY),
+            lambda row, now=None: deployment.moments(row, make.TRACKER_POLICY),
             make.tracker_tick,
             "tracker-events",
         )
@@ -330,7 +330,8 @@ class World:
         for box in self.boxes:
             if box.armed is not None and box.armed <= self.now:
                 box.armed = self.now + AGAIN_S
-                self.log[box.tick_topic].append(box.tick())
+                made = box.tick().model_copy(update={"timestamp": make.at(self.now)})
+                self.log[box.tick_topic].append(made)
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""

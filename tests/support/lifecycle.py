@@ -175,6 +175,8 @@ class Dispatcher:
     def feed(self, event: Any, after_s: float = 0.0) -> list[Message]:
         """One event, some time later; what the step says."""
         self.now += after_s
+        if isinstance(event, DispatchEvent) and event.event == "tick":
+            event = event.model_copy(update={"timestamp": at(self.now)})
         row = self.row or DispatchRow(UUID)
         transition = dispatch.step(row, event, self.now, self.policy)
         self.row = transition.row
@@ -221,7 +223,7 @@ class Dispatcher:
     def armed(self) -> float | None:
         """The moment of the next tick."""
         assert self.row is not None
-        moments = dispatch.moments(self.row, self.policy)
+        moments = dispatch.moments(self.row, self.policy, self.now)
         return min((one for one in moments if one > self.now), default=None)
 
     def polls(self) -> list[Effect]:

@@ -231,7 +231,15 @@ class TestAFinalState:
         after, said = play([*before, late])
         assert (after.status, after.status_reason) == (row.status, row.status_reason)
         assert (after.physical_id, after.outputs) == (row.physical_id, row.outputs)
-        assert said == play(before)[1]
+        asked = {one.command for one in said if isinstance(one, Command)}
+        assert asked <= {"cancel"}
+
+    def test_of_a_failed_create_makes_a_late_success_be_deleted(self) -> None:
+        for before in ([template(), FAILED], [template(), error("ai-ranker")]):
+            _, said = play([*before, CREATED])
+            cancel = said[-1]
+            assert isinstance(cancel, Command)
+            assert (cancel.command, cancel.force) == ("cancel", True)
 
     def test_of_a_create_is_the_first_that_was_told(self) -> None:
         assert play([template(), CREATED, FAILED])[0].status is Status.CREATE_COMPLETE

@@ -6,8 +6,10 @@ import pytest
 from support.lifecycle import (
     POLICY,
     T0,
+    UUID,
     Dispatcher,
     answer,
+    at,
     command,
     ranked,
     steps,
@@ -124,6 +126,18 @@ class TestAnAnswerThatIsLost:
         it.feed(tick(), 0.02)
         again = it.only(kind)
         assert again.issue == issued.issue + 1
+
+    def test_is_asked_for_again_by_a_new_tick_only(self, it: Dispatcher) -> None:
+        """Of anything else it is not known whether it comes before the answer in the topic."""
+        it.start(1)
+        it.feed(validated(), LEASE_S + 1.0)
+        assert it.effects == []
+        assert it.armed() == pytest.approx(it.now, abs=0.01)
+        old = tick().model_copy(update={"timestamp": at(it.now - 2.0)})
+        it.row = dispatch.step(it.row or DispatchRow(UUID), old, it.now, POLICY).row
+        assert it.attempt().issue == 1
+        it.tick()
+        assert it.only(EffectKind.CREATE).issue == 2
 
     def test_does_not_count_when_it_comes_late_after_all(self, it: Dispatcher) -> None:
         first = it.start(2)
@@ -250,6 +264,25 @@ def test_the_same_event_twice_changes_nothing_the_second_time() -> None:
     feed(command("delete", T0 + 60))
     feed(last(Outcome.CLEAN))
     assert [one.success for one in it.finals()] == [True, True]
+
+
+def test_a_success_that_was_told_is_told_again_however_late_it_is_replayed() -> None:
+    """The worker died when it had told; its successor begins hours later, with other topics."""
+    it = Dispatcher()
+    it.state(it.created(it.start(1, overall_s=600.0)), "configured")
+    confirm = it.only(EffectKind.CONFIRM)
+    before = it.row
+    it.reply(confirm, Outcome.CONFIRMED, outputs="sealed")
+    assert it.final().success is True
+    replay = Dispatcher()
+    replay.row, replay.now = before, it.now + 5 * 3600.0
+    old_tick = tick().model_copy(update={"timestamp": at(it.now)})
+    for event in (validated(), ranked(1), command("cancel", T0 + 600.0)):
+        replay.feed(event)
+    replay.row = dispatch.step(replay.row or DispatchRow(UUID), old_tick, replay.now, POLICY).row
+    replay.reply(confirm, Outcome.CONFIRMED, outputs="sealed")
+    assert replay.final().success is True
+    assert replay.final().infrastructure_id == it.final().infrastructure_id
 
 
 def test_results_of_unknown_attempts_or_kinds_change_nothing() -> None:

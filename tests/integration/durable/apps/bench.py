@@ -86,6 +86,11 @@ def bench() -> Bench:
     """The application of this process."""
     if "hold" in WITHOUT:
         durable_app.hold_flow_until_resumed = lambda app: None
+    if "wipe" in WITHOUT:
+        settings.state.dir.joinpath("workers", settings.web.worker).mkdir(
+            parents=True, exist_ok=True
+        )
+        durable_app.LocalTables.open = lambda self: False
     if "end on lost send" in WITHOUT:
         durable_app.EndOnLostSend.on_send_error = lambda *_: None
     app = Bench(
@@ -101,7 +106,10 @@ def bench() -> Bench:
     class Readyz(View):
         async def get(self, request: web.Request) -> web.Response:
             reason = app.readiness.reason
-            return web.json_response({"message": reason}, status=503 if reason else 200)
+            offsets = app.tables.recovery.standby_offsets
+            standbys = [[tp.topic, tp.partition, offset] for tp, offset in offsets.items()]
+            body = {"message": reason, "standbys": standbys}
+            return web.json_response(body, status=503 if reason else 200)
 
     return app
 

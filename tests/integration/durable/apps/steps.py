@@ -6,7 +6,8 @@ some size. Every event that was handled is in the journal.
 
 HANDLER_S is how long a handler takes. GATE is a file without which no changelog record is sent.
 BLIND: an event that comes again is counted again. FIRST is the uuid of an event that the application
-sends to `tracker-events` itself, at the end of the recovery.
+sends to `tracker-events` itself, at the end of the recovery. PATIENT: the recovery takes its time
+between the seek of the standby tables' changelogs and their resumption.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from typing import Any
 
 import bench
 from aiokafka import TopicPartition
+from faust.tables.recovery import Recovery
 from faust.transport.drivers.aiokafka import Producer
 
 from paas_stream import topics
@@ -27,6 +29,7 @@ HANDLER_S = float(os.environ.get("HANDLER_S", "0"))
 GATE = os.environ.get("GATE")
 BLIND = "BLIND" in os.environ
 FIRST = os.environ.get("FIRST")
+PATIENT = "PATIENT" in os.environ
 COMPONENT = "steps"
 TOO_LARGE = 1_100_000  # bytes
 PADDING = 20_000  # bytes
@@ -87,17 +90,30 @@ async def recovered(*_: Any, **__: Any) -> None:
 async def first_record(uuid: str) -> None:
     """Send the first record of a partition, and see whether it is taken while that is paused."""
     [sent] = await app.emit(TrackerEvent(uuid=uuid, event="tick"))
-    place = TopicPartition(sent.topic, sent.partition)
-    is_taken = False
-    for _ in range(100):
-        position = await app.consumer.position(place)
-        is_taken = position is not None and position > sent.offset
-        if is_taken:
-            break
-        await asyncio.sleep(0.01)
+    is_taken = await _is_taken(TopicPartition(sent.topic, sent.partition), sent.offset)
     bench.note("first", is_taken=is_taken)
 
 
+async def _is_taken(place: TopicPartition, offset: int) -> bool:
+    for _ in range(100):
+        position = await app.consumer.position(place)
+        if position is not None and position > offset:
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+_build_highwaters = Recovery._build_highwaters
+
+
+async def _before_standbys(self: Any, consumer: Any, tps: Any, found: Any, title: str) -> None:
+    await _build_highwaters(self, consumer, tps, found, title)
+    if PATIENT and title == "standby":
+        taken = [await _is_taken(TopicPartition(*tp), 0) for tp in tps]
+        bench.note("standbys", are_taken=any(taken))
+
+
+Recovery._build_highwaters = _before_standbys
 _send = Producer.send
 
 
