@@ -1,0 +1,63 @@
+"""Wire messages: one pydantic model per topic, the source of the JSON Schemas.
+
+Values are JSON (UTF-8). Unknown fields and unknown minor versions are accepted, an unknown major
+version is refused. NaN and Infinity are neither written nor read. Sizes: RAM in MiB, disk in GiB,
+-1 = unlimited, except where a name says otherwise. Times: RFC 3339 with zone; durations in seconds
+unless the name says minutes.
+"""
+
+from paas_stream.records.base import FreeValues, Message, Record, Uuid, caused_by
+from paas_stream.records.candidates import (
+    Candidate,
+    Discarded,
+    Inference,
+    NodeTarget,
+    RankedCandidate,
+    RankedProviders,
+    Target,
+)
+from paas_stream.records.events import DispatchEvent, TrackerEvent
+from paas_stream.records.feeder import Feeder, Flavor, Image, Network, Quota
+from paas_stream.records.results import Command, DeploymentResult, Operation
+from paas_stream.records.status import ComponentStatus, ErrorRecord, ProcedureStatus, Source
+from paas_stream.records.templates import (
+    NodeRequirement,
+    Owner,
+    Request,
+    Template,
+    ValidatedTemplate,
+)
+
+__all__ = [
+    "Candidate",
+    "Command",
+    "ComponentStatus",
+    "DeploymentResult",
+    "Discarded",
+    "DispatchEvent",
+    "ErrorRecord",
+    "Feeder",
+    "Flavor",
+    "FreeValues",
+    "Image",
+    "Inference",
+    "Message",
+    "Network",
+    "NodeRequirement",
+    "NodeTarget",
+    "Operation",
+    "Owner",
+    "ProcedureStatus",
+    "Quota",
+    "RankedCandidate",
+    "RankedProviders",
+    "Record",
+    "Request",
+    "Source",
+    "Target",
+    "Template",
+    "TrackerEvent",
+    "Uuid",
+    "ValidatedTemplate",
+    "caused_by",
+]

@@ -1,0 +1,29 @@
+"""`dispatch-events` and `tracker-events`: internal events of the dispatcher and the tracker."""
+
+from typing import Literal
+
+from paas_stream.records.base import Message, Uuid
+
+
+class DispatchEvent(Message):
+    """`dispatch-events` (internal): a tick, or what became of an effect."""
+
+    uuid: Uuid
+    event: Literal["tick", "effect"]
+    attempt: int = 0
+    issue: int = 0  # which issue of the effect this answers
+    effect: str = ""
+    outcome: str = ""
+    infrastructures: tuple[str, ...] = ()
+    state: str | None = None
+    machines: int = 0
+    message: str | None = None
+    outputs: str | None = None  # JWE
+    retry_after_s: float | None = None
+
+
+class TrackerEvent(Message):
+    """`tracker-events` (internal): a tick."""
+
+    uuid: Uuid
+    event: Literal["tick"]

@@ -1,0 +1,50 @@
+"""`deployment-results` and `deployment-commands`: what the dispatcher did, and what it is told to do."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from paas_stream.records.base import Message, Uuid
+
+
+class Operation(StrEnum):
+    """What the dispatcher works on."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    ACTION = "action"
+
+
+class DeploymentResult(Message):
+    """`deployment-results`: what the dispatcher did; `final` once per operation."""
+
+    uuid: Uuid
+    kind: Literal["accepted", "attempt", "resources", "log", "final"]
+    operation: Operation = Operation.CREATE
+    success: bool | None = None  # of an attempt or an operation
+    attempt: int | None = None  # from 1
+    provider_name: str | None = None
+    region_name: str | None = None
+    provider_type: str | None = None
+    provider_endpoint: str | None = None
+    infrastructure_id: str | None = None
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+    failure: str | None = None  # class of the failure
+    reason: str | None = None  # a sentence
+    im_state: str | None = None
+    outputs: str | None = None  # JWE of a JSON object
+    kept: bool = False  # a failed attempt that was left in place (keep_last_attempt)
+
+
+class Command(Message):
+    """`deployment-commands`: something a user or the tracker wants done."""
+
+    uuid: Uuid
+    command: Literal["delete", "cancel", "forget"]
+    force: bool = False
+    reason: str | None = None
+    request_id: str | None = None
+    access_token: str | None = None  # JWE
