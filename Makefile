@@ -24,8 +24,9 @@ MADE_STAMP := .venv/.made-$(call key,/dev/null)
 VENV_STAMP := .venv/.installed-$(call key,requirements/dev.txt setup.cfg)
 KAFKA_STAMP := .venv/.kafka-$(call key,kafka/pom.xml)
 IM_STAMP := .venv/.im-$(call key,requirements/im.txt)
+BROWSER_STAMP := .venv/.browser-$(call key,tests/browser/package-lock.json tests/browser/install.sh)
 
-.PHONY: help setup kafka-install im-install run stop test coverage lint check format lock clean
+.PHONY: help setup kafka-install im-install browser-install run stop test coverage lint check format docs lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,13 +38,15 @@ kafka-install: $(KAFKA_STAMP)  ## fetch the embedded Kafka into the cache
 
 im-install: $(IM_STAMP)  ## install the embedded Infrastructure Manager into the cache
 
+browser-install: $(BROWSER_STAMP)  ## fetch the browser of the tests into the cache (needs npm)
+
 run: setup kafka-install im-install  ## start everything and deploy the example
 	@bash examples/run-demo.sh
 
 stop: setup  ## stop everything that runs in the background
 	@$(BIN)/paas-stream stop
 
-test: setup kafka-install im-install  ## run the tests; ARGS="-k name" selects
+test: setup kafka-install im-install browser-install  ## run the tests; ARGS="-k name" selects
 	@echo "==> Running the tests"
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
@@ -65,6 +68,9 @@ check: lint test  ## lint, then test
 format: setup  ## put the code into the project's format
 	@$(BIN)/ruff check --fix --exit-zero .
 	@$(BIN)/ruff format .
+
+docs: setup  ## make docs/messages from the code
+	@$(BIN)/paas-stream topics schemas --write docs/messages
 
 lock: $(UV)  ## pin the newest versions that setup.cfg and requirements/im.in allow
 	@echo "==> Pinning versions in requirements/"
@@ -110,3 +116,12 @@ $(IM_STAMP): | $(VENV_STAMP)
 	@echo "==> Installing the embedded Infrastructure Manager"
 	@$(BIN)/paas-stream im install
 	@touch $@
+
+$(BROWSER_STAMP): | $(VENV_STAMP)
+	@if command -v npm >/dev/null; then \
+		echo "==> Fetching the browser for the tests of the page"; \
+		bash tests/browser/install.sh "$(PAAS_CACHE_DIR)/browser"; \
+		touch $@; \
+	else \
+		echo "==> There is no npm: the tests of the page will be skipped"; \
+	fi

@@ -1,11 +1,14 @@
 """AI-ranker: `inference` -> `ranked-providers`."""
 
+from datetime import UTC, datetime
+
 from agents.steps import Step
 from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
-from paas_stream.ranking import rule
-from paas_stream.records import Inference, RankedProviders
+from paas_stream.ranking import chain
+from paas_stream.records import Inference
+from tables import ranker
 
 COMPONENT = "ai-ranker"
 
@@ -15,15 +18,10 @@ async def ai_ranker(received: Received) -> None:
     """Put the providers into the order in which they are to be tried."""
     message: Inference = received.message
     async with Step(received, COMPONENT, "rank") as step:
-        ranked = rule.rank(message.providers)
-        order = ", ".join(f"{one.provider_name} ({one.region_name})" for one in ranked[:10])
-        step.message = f"order by free quota: {order}"
-        await app.emit(
-            RankedProviders(
-                uuid=message.uuid,
-                revision=message.revision,
-                ranked_providers=ranked,
-                discarded=message.discarded,
-                fallback="rule",
-            )
+        now = datetime.now(UTC)
+        ranking = chain.rank(message, ranker.memory(now), now, ranker.policy)
+        order = ", ".join(
+            f"{one.provider_name} ({one.region_name})" for one in ranking.ranked_providers[:10]
         )
+        step.message = f"order by {ranking.explanation}: {order}"
+        step.emit(ranking)

@@ -7,10 +7,10 @@ from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
 from paas_stream.durable.ticks import Ticks
-from paas_stream.lifecycle import deployment, timeline
+from paas_stream.lifecycle import deployment, rankings, timeline
 from paas_stream.lifecycle.deployment import DeploymentRow, TrackerPolicy
 from paas_stream.lifecycle.timeline import Timeline
-from paas_stream.records import Command, RankedProviders, TrackerEvent, caused_by
+from paas_stream.records import Command, TrackerEvent, caused_by
 from tables import deployments as tables
 
 COMPONENT = "deployment-tracker"
@@ -57,8 +57,8 @@ async def deployment_tracker(received: Received) -> None:
         return
     if transition.row != known:
         tables.put(transition.row)
-    if isinstance(message, RankedProviders):
-        tables.ranked_providers[uuid] = message.model_dump(mode="json", exclude_none=True)
+    if (ranking := rankings.kept(message)) is not None:
+        tables.ranked_providers[uuid] = ranking
     _tell(received)
     ticks.arm(uuid, deployment.moments(transition.row, policy), now)
 

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 from faust.types import TP
 
-from agents.provider_configuration import federation
+from agents.provider_configuration import federation, refresh
 from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import deliver_error, error_record
 from paas_stream.records import Feeder
+from paas_stream.selection.catalog import Catalog
 from tables import providers
 
 COMPONENT = "feeder"
@@ -27,6 +28,7 @@ class Sent:
 
     last: dict[str, tuple[bytes, float]] = field(default_factory=dict)  # content, monotonic seconds
     retry_at: float = 0.0  # after a failure; monotonic seconds
+    refresh_at: float = 0.0  # when the files are looked at again; monotonic seconds
 
     def is_due(self, message: Feeder, now: float) -> bool:
         """Whether it is new, has changed for an interval, or needs a heartbeat."""
@@ -40,6 +42,8 @@ class Sent:
 
 sent = Sent()
 
+_box = app.boxes.box(COMPONENT)
+
 
 def _content(message: Feeder) -> bytes:
     return message.model_copy(update={"timestamp": datetime.min.replace(tzinfo=UTC)}).encode()
@@ -52,21 +56,41 @@ async def feeder() -> None:
     if not app.readiness.tables_ready or now < sent.retry_at:
         return
     try:
-        await _feed(now)
+        holds = _topic() in app.consumer.assignment()
+        if now >= sent.refresh_at:
+            sent.refresh_at = now + app.settings.feeder.interval_s
+            fault = await refresh()
+            if fault is not None and holds:  # the others have the same files
+                await deliver_error(app, error_record(COMPONENT, "read", fault, None, None, None))
+        await _feed(now, holds)
     except Exception as exc:
         log.exception("the Feeder failed; it tries again in an interval")
         sent.retry_at = now + app.settings.feeder.interval_s
         await deliver_error(app, error_record(COMPONENT, "read", exc, None, None, None))
 
 
-async def _feed(now: float) -> None:
+def _topic() -> TP:
+    return TP(topics.TOPICS[topics.FEEDER].broker_name(app.settings), 0)
+
+
+async def _feed(now: float, holds: bool) -> None:
     feeders = federation().static_feeders(datetime.now(UTC))
-    known = bool(providers.rows()) or not feeders
-    app.readiness.catalog = None if known else "no provider has been read yet"
-    topic = TP(topics.TOPICS[topics.FEEDER].broker_name(app.settings), 0)
-    if topic not in app.consumer.assignment():
+    catalog = await providers.warm()
+    awaited = not catalog and any(one.status == "active" for one in feeders)
+    app.readiness.catalog = "no provider has been read yet" if awaited else None
+    if not holds:
         return
-    for message in feeders:
-        if sent.is_due(message, now):
-            await app.emit(message)
-            sent.last[message.key] = (_content(message), now)
+    due = [one for one in feeders if sent.is_due(one, now) and _concerns(one, catalog)]
+    version = {"msg_version": app.settings.feeder.version}
+    for message in due:
+        with _box.work(f"send {message.key}"):
+            await app.emit(message.model_copy(update=version))
+        sent.last[message.key] = (_content(message), now)
+
+
+def _concerns(message: Feeder, catalog: Catalog) -> bool:
+    """Whether the catalog should hear of it: of a provider that is out of service, only once."""
+    known = catalog.get(message.key)
+    return message.status == "active" or (
+        known is not None and known.feeder.status != message.status
+    )

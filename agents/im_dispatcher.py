@@ -11,6 +11,7 @@ from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
 from paas_stream.durable.effects import EffectRunner, Leased
+from paas_stream.durable.metrics import EFFECTS, POLLS
 from paas_stream.durable.ticks import INTERVAL_S, Ticks
 from paas_stream.lifecycle import dispatch
 from paas_stream.lifecycle.attempt import Effect, Policy
@@ -125,6 +126,10 @@ async def _report(leased: Leased[Effect], result: DispatchEvent | None) -> None:
 runner: EffectRunner[Effect, DispatchEvent | None] = EffectRunner(
     im_effects.perform, _report, im_effects.failed, limit=app.settings.im.waiting
 )
+
+
+EFFECTS.add(lambda: {("running",): runner.running, ("waiting",): runner.waiting})
+POLLS.add(lambda: {(): len(polls)})
 
 
 @app.timer(interval=INTERVAL_S)

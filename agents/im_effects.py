@@ -14,6 +14,7 @@ from agents.im_place import Place, place_of
 from paas_stream.app import app
 from paas_stream.clients.im import ImClient, ImGoneError, ImTemplateError
 from paas_stream.clients.im_login import user_header
+from paas_stream.durable.metrics import observe_im_call
 from paas_stream.errors import PaasError, PermanentError, TemporaryError
 from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome
 from paas_stream.lifecycle.breaker import Breaker, BreakerPolicy
@@ -25,6 +26,9 @@ OUTPUTS_MAX = 256 * 1024  # bytes of JSON; sealed, and with its row, it must fit
 settings = app.settings
 breaker_policy = BreakerPolicy(settings.dispatch.breaker_failures, settings.dispatch.breaker_open_s)
 
+COMPONENT = "im-effects"
+
+_box = app.boxes.box(COMPONENT)
 _breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
 _server_slots = asyncio.Semaphore(settings.im.concurrency)
 _provider_slots: defaultdict[str, asyncio.Semaphore] = defaultdict(
@@ -34,7 +38,9 @@ _provider_slots: defaultdict[str, asyncio.Semaphore] = defaultdict(
 
 def client() -> ImClient:
     """The client of the configured IM server."""
-    return ImClient(app.http_client, settings.im.endpoint, settings.im.call_timeout_s)
+    return ImClient(
+        app.http_client, settings.im.endpoint, settings.im.call_timeout_s, observe_im_call
+    )
 
 
 async def perform(effect: Effect) -> DispatchEvent | None:
@@ -42,6 +48,11 @@ async def perform(effect: Effect) -> DispatchEvent | None:
     place = place_of(effect)
     if place is None:
         return _fault(effect, message="the inputs are not there yet")
+    with _box.work(effect.kind.value):
+        return await _performed(effect, place)
+
+
+async def _performed(effect: Effect, place: Place) -> DispatchEvent | None:
     async with _provider_slots[place.name], _server_slots:
         try:
             return await _PERFORM[effect.kind](place, client())

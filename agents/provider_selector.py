@@ -7,9 +7,8 @@ from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
 from paas_stream.errors import NoProviderError
-from paas_stream.records import Inference, ValidatedTemplate
-from paas_stream.selection.select import select
-from tables import providers
+from paas_stream.records import ValidatedTemplate
+from tables.selection import select_providers
 
 COMPONENT = "provider-selector"
 
@@ -19,17 +18,9 @@ async def provider_selector(received: Received) -> None:
     """Find the providers that can host a template; none is an error with all reasons."""
     message: ValidatedTemplate = received.message
     async with Step(received, COMPONENT, "select") as step:
-        now = datetime.now(UTC)
-        selection = select(
-            message.requirements,
-            providers.rows(),
-            request=message.request,
-            today=now.date(),
-            now=now,
-            stale_s=app.settings.feeder.stale_s,
-        )
+        selection = select_providers(message, datetime.now(UTC))
         if not selection.candidates:
-            raise NoProviderError(selection.explanation())
+            raise NoProviderError(selection.explanation(), selection.summary())
         discarded = selection.summary()
         step.message = f"{len(selection.candidates)} providers can host the template"
         if discarded:
@@ -37,14 +28,4 @@ async def provider_selector(received: Received) -> None:
                 f"{one.provider_name} ({one.region_name}): {one.reason}" for one in discarded
             ]
             step.message += f"; not chosen: {'; '.join(reasons[:20])}"
-        await app.emit(
-            Inference(
-                uuid=message.uuid,
-                revision=message.revision,
-                template_name=message.template_name,
-                submission_time=message.timestamp,
-                user_group=message.user_group,
-                providers=selection.candidates,
-                discarded=discarded,
-            )
-        )
+        step.emit(selection.inference(message))

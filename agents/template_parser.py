@@ -6,12 +6,14 @@ from agents.steps import Step
 from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
-from paas_stream.records import Template, ValidatedTemplate
+from paas_stream.durable.metrics import PARSER
+from paas_stream.records import Template
 from paas_stream.tosca.pool import ParserPool
 
 COMPONENT = "template-parser"
 
 pool = ParserPool(app.settings.parser)
+PARSER.add(lambda: {("agent", state): number for state, number in pool.load.items()})
 
 
 @agent(app, COMPONENT, topics.TEMPLATE)
@@ -24,19 +26,7 @@ async def template_parser(received: Received) -> None:
         step.message = f"the template is valid: {nodes} nodes to be placed"
         if validated.warnings:
             step.message += f"; warnings: {'; '.join(validated.warnings)}"
-        await app.emit(
-            ValidatedTemplate(
-                uuid=message.uuid,
-                revision=message.revision,
-                template=validated.document,
-                template_name=message.template_name or validated.template_name,
-                is_automatic=validated.is_automatic,
-                user_group=message.request.user_group,
-                requirements=validated.requirements,
-                request=message.request,
-                warnings=validated.warnings,
-            )
-        )
+        step.emit(validated.message(message))
 
 
 @app.task

@@ -12,8 +12,13 @@ MODULES: Final = [
     "agents.provider_catalog",
     "agents.provider_selector",
     "agents.ai_ranker",
+    "agents.training_data",
+    "agents.ranker_memory",
     "agents.im_dispatcher",
     "agents.feeder",
+    "agents.rally",
+    "agents.reference",
+    "agents.heartbeat",
     "web.views",
 ]
 

@@ -1,5 +1,7 @@
 """A client of the REST API, used by the command line."""
 
+import json
+import logging
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,10 +11,16 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from paas_stream import sse
 from paas_stream.errors import PaasError
 
+log = logging.getLogger(__name__)
+
 _TIMEOUT_S = (5.0, 60.0)  # connect, read
+_STREAM_TIMEOUT_S = (5.0, 60.0)  # the service sends a comment at least every 15 s
 _PROBE_TIMEOUT_S = 2.0
+_AGAIN_S = 1.0  # before an event stream is opened again
+_LOST_MOST = 10  # times in a row without any event
 _FIRST_WAIT_S = 0.2
 _MOST_WAIT_S = 3.0
 _TEXT_MAX = 500  # characters of an error body that is not ours
@@ -57,9 +65,16 @@ class Client:
 
     def submit(self, template: str, inputs: dict[str, Any], **options: Any) -> dict[str, Any]:
         """Create a deployment; `options` are further fields of the request."""
-        body = {"template": template, "parameters": inputs}
-        body |= {name: value for name, value in options.items() if value is not None}
-        return dict(self._call("POST", "/deployments", json=body))
+        return dict(self._call("POST", "/deployments", json=_body(template, inputs, options)))
+
+    def dry_run(self, template: str, inputs: dict[str, Any], **options: Any) -> dict[str, Any]:
+        """What would become of `submit` with the same arguments; nothing is deployed."""
+        body = _body(template, inputs, options)
+        return dict(self._call("POST", "/deployments", json=body, params={"dryRun": "true"}))
+
+    def ranking(self, uuid: str) -> dict[str, Any]:
+        """In which order providers are tried, and why the others are not."""
+        return dict(self._call("GET", f"{_path(uuid)}/ranking"))
 
     def deployment(self, uuid: str) -> dict[str, Any]:
         """One deployment."""
@@ -101,6 +116,46 @@ class Client:
             wait = _FIRST_WAIT_S if news else min(_MOST_WAIT_S, wait * 1.5)
             time.sleep(wait)
 
+    def watch(self, uuid: str) -> Iterator[dict[str, Any]]:
+        """The timeline's events as they are stored, until the deployment is deleted.
+
+        A lost connection is made again, and goes on where it was. Raises ApiError when that fails
+        too often in a row.
+        """
+        bookmark: str | None = None
+        told: set[str] = set()
+        lost = 0
+        while lost < _LOST_MOST:
+            try:
+                for one in self._stream(f"{_path(uuid)}/events", bookmark):
+                    if one.event == "end":
+                        return
+                    bookmark, lost = one.id or bookmark, 0
+                    event = json.loads(one.data)
+                    if one.event == "message" and event["id"] not in told:
+                        told.add(event["id"])
+                        yield event
+            except (requests.RequestException, ValueError, KeyError) as exc:
+                log.debug("the event stream of %s broke: %r", uuid, exc)
+            lost += 1
+            time.sleep(_AGAIN_S)
+        raise ApiError(f"{self._url} ends the event stream of {uuid} again and again")
+
+    def _stream(self, path: str, bookmark: str | None) -> Iterator[sse.ServerEvent]:
+        headers = {"Accept": "text/event-stream"}
+        if bookmark is not None:
+            headers["Last-Event-ID"] = bookmark
+        with self._session.get(
+            self._url + path, headers=headers, stream=True, timeout=_STREAM_TIMEOUT_S
+        ) as answer:
+            if answer.status_code == 204:
+                yield sse.ServerEvent("end", "{}", None)
+            if answer.status_code == 503:
+                return  # partitions move: the same request may succeed soon
+            if answer.status_code >= 400:
+                raise _refusal(answer)
+            yield from sse.parse(answer.iter_lines(chunk_size=None))
+
     def _call(self, method: str, path: str, **options: Any) -> Any:
         try:
             answer = self._session.request(method, self._url + path, timeout=_TIMEOUT_S, **options)
@@ -116,6 +171,11 @@ class Client:
         except ValueError as exc:
             text = f"{self._url} is another service: its answer is not JSON"
             raise ApiError(text, status=answer.status_code) from exc
+
+
+def _body(template: str, inputs: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    given = {name: value for name, value in options.items() if value is not None}
+    return {"template": template, "parameters": inputs} | given
 
 
 def _path(uuid: str) -> str:

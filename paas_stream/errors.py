@@ -3,6 +3,11 @@
 Each carries a `code` (stable, for programs) and a sentence (for people).
 """
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
 
 class PaasError(Exception):
     """Base of all errors of this project."""
@@ -40,14 +45,48 @@ class InvalidMessageError(PermanentError):
     code = "invalid_message"
 
 
+_PLACE = re.compile(
+    r"((?:topology_template|inputs|imports|repositories|metadata|description|[a-z]+_types"
+    r"|tosca_definitions_version)(?:[.\[].*?)?): (.*)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with a template."""
+
+    message: str
+    path: str = ""  # of what is at fault, "" when it is the template as a whole
+    line: int | None = None  # in the template's text, from 1; None when it stands nowhere in it
+
+    @classmethod
+    def of(cls, text: str) -> "Fault":
+        """From a sentence that may begin with the path and a colon."""
+        found = _PLACE.fullmatch(text)
+        return cls(found[2], found[1]) if found else cls(text)
+
+    def __str__(self) -> str:
+        line = f"line {self.line}: " if self.line else ""
+        return f"{line}{self.text}"
+
+    @property
+    def text(self) -> str:
+        """The sentence with the path, without the line."""
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
 class InvalidTemplateError(PermanentError):
     """A template or its inputs are refused; `faults` has one sentence for each fault."""
 
     code = "invalid_template"
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = faults
+    def __init__(self, faults: Iterable[str | Fault]) -> None:
+        self.details = tuple(
+            fault if isinstance(fault, Fault) else Fault.of(fault) for fault in faults
+        )
+        self.faults = [str(fault) for fault in self.details]
+        super().__init__("; ".join(self.faults))
 
 
 class ParserTimeoutError(PermanentError):
@@ -63,9 +102,16 @@ class ParserBusyError(TemporaryError):
 
 
 class NoProviderError(PermanentError):
-    """No provider of the federation can host the template; `message` says why for each."""
+    """No provider of the federation can host the template; `message` says why for each.
+
+    `discarded` has the same for programs, as records of the messages.
+    """
 
     code = "no_provider"
+
+    def __init__(self, message: str, discarded: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.discarded = discarded
 
 
 class ConfigurationError(PermanentError):

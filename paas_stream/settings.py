@@ -82,6 +82,17 @@ class WebSettings(BaseModel):
     send_timeout_s: float = 10.0  # a POST whose record is not acknowledged by then answers 503
     read_timeout_s: float = 5.0  # a GET waits this long for the tracker before it answers 503
     worker: str = "worker-0"  # this worker's name, unique in the application
+    streams: int = 500  # open event streams at most, those forwarded included; above that 503
+    keep_alive_s: float = Field(15.0, gt=0)  # a comment is sent on a quiet event stream this often
+    slow_reader_s: float = Field(30.0, gt=0)  # a reader who takes nothing for this long is cut off
+
+
+class HeartbeatSettings(BaseModel):
+    """What the boxes of a worker tell about themselves, and what is thought of it."""
+
+    interval_s: float = Field(10.0, gt=0)  # between two heartbeats; after three it counts as late
+    stuck_s: float = 60.0  # a box that has been at one thing for longer counts as stuck
+    retention_s: float = 86400.0  # a box that has been silent for longer is no longer shown
 
 
 class ParserSettings(BaseModel):
@@ -94,6 +105,9 @@ class ParserSettings(BaseModel):
     max_bytes: int = 256 * 1024  # of the template's text
     max_depth: int = 64  # of nested lists and maps
     max_nodes: int = 50_000  # of the YAML tree, aliases expanded
+    mode: Literal["strict", "lenient"] = "strict"  # lenient: a missing host is a warning
+    unknown_inputs: Literal["warn", "error"] = "warn"  # inputs that the template does not declare
+    types: Path | None = None  # directory of added type files; default: `types` in the state one
 
 
 class FeederSettings(BaseModel):
@@ -102,7 +116,27 @@ class FeederSettings(BaseModel):
     files: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = []  # a.yaml:b.yaml, or JSON
     interval_s: float = 60.0  # between two readings
     heartbeat_s: float = 300.0  # unchanged data is sent again after this long
-    stale_s: float = 900.0  # a provider that is silent for longer is left out
+    stale_s: float = 900.0  # a provider that is silent for longer is stale
+    stale: Literal["out", "last"] = "out"  # stale ones are left out, or tried after all others
+    version: Literal["2.0.0", "1.4.0"] = "2.0.0"  # form in which messages are written
+    trusted_issuers: list[str] = []  # JSON; groups of other issuers are left out; empty: none is
+
+
+class RallySettings(BaseModel):
+    """The reader of Rally's task reports."""
+
+    dir: Path | None = None  # DIR/<provider>/<region>/*.json, or DIR/<provider>/*.json for all
+    interval_s: float = 60.0  # between two looks at the directory
+    files_per_turn: int = Field(20, ge=1)  # files read in one look; the rest wait for the next
+    max_file_bytes: int = 16 * 1024 * 1024  # a larger file is refused
+
+
+class RankerSettings(BaseModel):
+    """The AI-ranker."""
+
+    min_attempts: int = Field(20, ge=1)  # in 30 days, before the order follows past attempts
+    failure_cost_s: float = Field(300.0, ge=0)  # what a failed attempt costs besides its time
+    exhausted_s: float = Field(7200.0, ge=0)  # what a deployment costs that fails everywhere
 
 
 class TrackerSettings(BaseModel):
@@ -179,12 +213,22 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     stream: StreamSettings = StreamSettings()
     web: WebSettings = WebSettings()
+    heartbeat: HeartbeatSettings = HeartbeatSettings()
     parser: ParserSettings = ParserSettings()
     feeder: FeederSettings = FeederSettings()
+    rally: RallySettings = RallySettings()
+    ranker: RankerSettings = RankerSettings()
     tracker: TrackerSettings = TrackerSettings()
     dispatch: DispatchSettings = DispatchSettings()
     im: ImSettings = ImSettings()
     secret: SecretSettings = SecretSettings()
+
+    @model_validator(mode="after")
+    def _types_are_in_the_state_directory(self) -> "Settings":
+        if self.parser.types is None:
+            types = self.state.dir / "types"
+            self.parser = self.parser.model_copy(update={"types": types})
+        return self
 
     @model_validator(mode="after")
     def _no_auth_means_loopback(self) -> "Settings":

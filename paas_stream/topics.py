@@ -19,10 +19,18 @@ class TopicSpec:
 
     name: str
     model: type[records.Message]
+    written_by: tuple[str, ...]  # boxes, by the names that they have in `errors`
+    read_by: tuple[str, ...]
     per_deployment: bool  # keyed by uuid, with the partition count of all such topics
+    key: str = "uuid"  # what the key consists of
     compact: bool = False  # the last record of each key is kept for ever
     retention_days: int = 31  # of topics that are not compacted
     internal: bool = False  # no other program is meant to read or write it
+
+    @property
+    def has_messages(self) -> bool:
+        """Whether it is known what it carries; the others are only declared so far."""
+        return self.model is not records.Message
 
     def broker_name(self, settings: Settings) -> str:
         """The topic's name on the broker."""
@@ -60,26 +68,154 @@ COMPONENT_STATUS = "component-status"
 STORED_TEMPLATES = "stored-templates"
 USER_KEYS = "user-keys"
 
+EVERY_BOX: Final = ("every box",)  # that does a step, or can fail
+
 TOPICS: Final[dict[str, TopicSpec]] = {
     spec.name: spec
     for spec in (
-        TopicSpec(TEMPLATE, records.Template, per_deployment=True),
-        TopicSpec(VALIDATED_TEMPLATES, records.ValidatedTemplate, per_deployment=True),
-        TopicSpec(INFERENCE, records.Inference, per_deployment=True),
-        TopicSpec(RANKED_PROVIDERS, records.RankedProviders, per_deployment=True),
-        TopicSpec(DEPLOYMENT_RESULTS, records.DeploymentResult, per_deployment=True),
-        TopicSpec(DEPLOYMENT_COMMANDS, records.Command, per_deployment=True),
-        TopicSpec(ERRORS, records.ErrorRecord, per_deployment=True),
-        TopicSpec(PROCEDURE_STATUS, records.ProcedureStatus, per_deployment=True),
-        TopicSpec(DISPATCH_EVENTS, records.DispatchEvent, per_deployment=True, internal=True),
-        TopicSpec(TRACKER_EVENTS, records.TrackerEvent, per_deployment=True, internal=True),
-        TopicSpec(QUOTA_REQUESTS, records.Message, per_deployment=False, internal=True),
-        TopicSpec(FEEDER, records.Feeder, per_deployment=False, retention_days=7),
-        TopicSpec(RALLY, records.Message, per_deployment=False),
-        TopicSpec(TRAINING, records.Message, per_deployment=False, compact=True),
-        TopicSpec(MODELS, records.Message, per_deployment=False, compact=True),
-        TopicSpec(COMPONENT_STATUS, records.ComponentStatus, per_deployment=False, compact=True),
-        TopicSpec(STORED_TEMPLATES, records.Message, per_deployment=False, compact=True),
-        TopicSpec(USER_KEYS, records.Message, per_deployment=False, compact=True),
+        TopicSpec(
+            TEMPLATE,
+            records.Template,
+            written_by=("rest-api",),
+            read_by=("template-parser", "deployment-tracker"),
+            per_deployment=True,
+        ),
+        TopicSpec(
+            VALIDATED_TEMPLATES,
+            records.ValidatedTemplate,
+            written_by=("template-parser",),
+            read_by=("provider-selector", "im-dispatcher", "deployment-tracker"),
+            per_deployment=True,
+        ),
+        TopicSpec(
+            INFERENCE,
+            records.Inference,
+            written_by=("provider-selector",),
+            read_by=("ai-ranker", "deployment-tracker"),
+            per_deployment=True,
+        ),
+        TopicSpec(
+            RANKED_PROVIDERS,
+            records.RankedProviders,
+            written_by=("ai-ranker",),
+            read_by=("im-dispatcher", "training-data", "deployment-tracker"),
+            per_deployment=True,
+        ),
+        TopicSpec(
+            DEPLOYMENT_RESULTS,
+            records.DeploymentResult,
+            written_by=("im-dispatcher",),
+            read_by=("deployment-tracker", "training-data"),
+            per_deployment=True,
+        ),
+        TopicSpec(
+            DEPLOYMENT_COMMANDS,
+            records.Command,
+            written_by=("rest-api", "deployment-tracker"),
+            read_by=("im-dispatcher", "deployment-tracker", "training-data"),
+            per_deployment=True,
+        ),
+        TopicSpec(
+            ERRORS,
+            records.ErrorRecord,
+            written_by=EVERY_BOX,
+            read_by=("deployment-tracker",),
+            per_deployment=True,
+            key="uuid, else the source topic",
+        ),
+        TopicSpec(
+            PROCEDURE_STATUS,
+            records.ProcedureStatus,
+            written_by=EVERY_BOX,
+            read_by=("deployment-tracker",),
+            per_deployment=True,
+        ),
+        TopicSpec(
+            DISPATCH_EVENTS,
+            records.DispatchEvent,
+            written_by=("im-dispatcher", "im-effects"),
+            read_by=("im-dispatcher",),
+            per_deployment=True,
+            internal=True,
+        ),
+        TopicSpec(
+            TRACKER_EVENTS,
+            records.TrackerEvent,
+            written_by=("deployment-tracker",),
+            read_by=("deployment-tracker",),
+            per_deployment=True,
+            internal=True,
+        ),
+        TopicSpec(
+            QUOTA_REQUESTS,
+            records.Message,
+            written_by=("im-dispatcher",),
+            read_by=("quota-keeper",),
+            per_deployment=False,
+            internal=True,
+            key="provider/region/project",
+        ),
+        TopicSpec(
+            FEEDER,
+            records.Feeder,
+            written_by=("feeder",),
+            read_by=("provider-catalog",),
+            per_deployment=False,
+            retention_days=7,
+            key="provider/region/project",
+        ),
+        TopicSpec(
+            RALLY,
+            records.Rally,
+            written_by=("rally",),
+            read_by=("provider-health",),
+            per_deployment=False,
+            key="provider/region",
+        ),
+        TopicSpec(
+            TRAINING,
+            records.Training,
+            written_by=("training-data",),
+            read_by=("ranker-memory", "ai-ranker-training"),
+            per_deployment=False,
+            compact=True,
+            key="uuid/attempt",
+        ),
+        TopicSpec(
+            MODELS,
+            records.Message,
+            written_by=("ai-ranker-training",),
+            read_by=("ranker-memory",),
+            per_deployment=False,
+            compact=True,
+            key="model name",
+        ),
+        TopicSpec(
+            COMPONENT_STATUS,
+            records.ComponentStatus,
+            written_by=EVERY_BOX,
+            read_by=("component-register",),
+            per_deployment=False,
+            compact=True,
+            key="component/instance",
+        ),
+        TopicSpec(
+            STORED_TEMPLATES,
+            records.Message,
+            written_by=("rest-api",),
+            read_by=("reference",),
+            per_deployment=False,
+            compact=True,
+            key="template id",
+        ),
+        TopicSpec(
+            USER_KEYS,
+            records.Message,
+            written_by=("rest-api",),
+            read_by=("reference",),
+            per_deployment=False,
+            compact=True,
+            key="user id",
+        ),
     )
 }

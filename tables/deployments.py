@@ -1,29 +1,96 @@
 """The tracker's tables: deployments, their timelines, and the cache of rankings."""
 
 import asyncio
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from paas_stream.app import app
-from paas_stream.durable.tables import table
-from paas_stream.lifecycle.deployment import DeploymentRow
+from paas_stream.durable.metrics import DEPLOYMENTS, OPERATION_SECONDS, observe_step
+from paas_stream.durable.tables import row_table, table
+from paas_stream.lifecycle.deployment import DeploymentRow, Status
 from paas_stream.lifecycle.timeline import Timeline
+from paas_stream.records import RankedProviders
 from tables.rows import Rows
 
 _PARTITIONS = app.settings.stream.partitions
 _PAGE = 200  # rows decoded before the event loop gets a turn
 
-deployments = Rows(table(app, "deployments", _PARTITIONS), DeploymentRow)
-timelines = Rows(table(app, "timelines", _PARTITIONS), Timeline)
-ranked_providers = table(app, "ranked_providers", _PARTITIONS)  # the message, as JSON
+Row = TypeVar("Row")
+
+_watching: dict[str, set[asyncio.Event]] = {}
+
+
+class WatchedRows(Rows[Row]):
+    """Rows whose changes wake those who watch the deployment."""
+
+    def put(self, key: str, row: Row) -> None:
+        """Store the row."""
+        super().put(key, row)
+        _wake(key)
+
+    def delete(self, key: str) -> None:
+        """Delete the row, if it is there."""
+        super().delete(key)
+        _wake(key)
+
+
+class Timelines(WatchedRows[Timeline]):
+    """The timelines; the durations of their steps are counted."""
+
+    def put(self, key: str, row: Timeline) -> None:
+        """Store a timeline that has one more entry: its last."""
+        super().put(key, row)
+        newest = row.events[-1] if row.events else None
+        if newest is not None and newest.duration_s is not None:
+            observe_step(newest.component, newest.step, newest.status, newest.duration_s)
+
+
+def _wake(uuid: str) -> None:
+    for changed in _watching.get(uuid, ()):
+        changed.set()
+
+
+@contextmanager
+def watch(uuid: str) -> Iterator[asyncio.Event]:
+    """An event that is set when a row of the deployment changes on this worker."""
+    changed = asyncio.Event()
+    _watching.setdefault(uuid, set()).add(changed)
+    try:
+        yield changed
+    finally:
+        _watching[uuid].discard(changed)
+        if not _watching[uuid]:
+            del _watching[uuid]
+
+
+deployments = WatchedRows(row_table(app, "deployments", _PARTITIONS), DeploymentRow)
+timelines = Timelines(row_table(app, "timelines", _PARTITIONS), Timeline)
+ranked_providers = table(app, "ranked_providers", _PARTITIONS)  # see lifecycle.rankings
 
 index: dict[str, DeploymentRow] = {}
 """Projection for lists: the rows of this worker's partitions, decoded."""
+
+by_status: Counter[Status] = Counter()
+"""How many of the index are in each state."""
+
+DEPLOYMENTS.add(lambda: {(status.value,): number for status, number in by_status.items()})
 
 
 def put(row: DeploymentRow) -> None:
     """Store a deployment."""
     deployments.put(row.uuid, row)
+    known = index.get(row.uuid)
+    if known is None or known.status is not row.status:
+        _count(known, row)
     index[row.uuid] = row
+
+
+def ranking(uuid: str) -> RankedProviders | None:
+    """What is kept of the ranking; None: it was not ranked."""
+    value = ranked_providers.get(uuid)
+    return None if value is None else RankedProviders.model_validate(value)
 
 
 def forget(uuid: str) -> None:
@@ -31,14 +98,28 @@ def forget(uuid: str) -> None:
     deployments.delete(uuid)
     timelines.delete(uuid)
     ranked_providers.pop(uuid, None)
-    index.pop(uuid, None)
+    known = index.pop(uuid, None)
+    if known is not None:
+        by_status[known.status] -= 1
+
+
+def _count(known: DeploymentRow | None, row: DeploymentRow) -> None:
+    by_status[row.status] += 1
+    if known is None:
+        return
+    by_status[known.status] -= 1
+    if not row.status.endswith("IN_PROGRESS"):
+        since = row.delete_since or row.created or row.first_seen
+        OPERATION_SECONDS.labels(row.status.value).observe(max(0.0, row.updated - since))
 
 
 @app.on_rebalance_complete.connect(weak=False)
 async def rebuild(*_: Any, **__: Any) -> None:
     """Build the projection anew: rows are there, streams are still paused."""
     index.clear()
+    by_status.clear()
     for count, (uuid, row) in enumerate(deployments.items()):
         index[uuid] = row
+        by_status[row.status] += 1
         if count % _PAGE == _PAGE - 1:
             await asyncio.sleep(0)

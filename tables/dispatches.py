@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paas_stream.app import app
-from paas_stream.durable.tables import table
+from paas_stream.durable.tables import row_table
 from paas_stream.lifecycle.dispatch_row import DispatchRow
 from tables.rows import Rows
 
@@ -21,5 +21,5 @@ class DispatchInputs:
     candidates: tuple[dict[str, Any], ...] | None = None  # RankedCandidate, as JSON
 
 
-dispatches = Rows(table(app, "dispatches", _PARTITIONS), DispatchRow)
-dispatch_inputs = Rows(table(app, "dispatch_inputs", _PARTITIONS), DispatchInputs)
+dispatches = Rows(row_table(app, "dispatches", _PARTITIONS), DispatchRow)
+dispatch_inputs = Rows(row_table(app, "dispatch_inputs", _PARTITIONS), DispatchInputs)

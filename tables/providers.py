@@ -1,15 +1,30 @@
-"""The provider catalog's table: the last message per provider, region and project, on every worker."""
+"""The provider catalog's table: what is known per provider, region and project, on every worker.
 
+Read through `catalog` or `rows`, which any module may call for each request: they decode what has
+changed since the last call.
+"""
+
+import asyncio
+import itertools
+import logging
 from datetime import datetime
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from paas_stream.app import app
 from paas_stream.durable.tables import global_table
 from paas_stream.records import Feeder
+from paas_stream.selection.catalog import Catalog
+from paas_stream.selection.last_known import LastKnown, join
 from paas_stream.selection.rows import ProviderRow
 
+log = logging.getLogger(__name__)
+
+_PAGE = 50  # rows decoded before the event loop gets a turn
+
 _changed: set[str] = set()
-_rows: dict[str, ProviderRow] = {}
+_catalog = Catalog()
 
 
 async def _on_change(event: Any) -> None:
@@ -17,37 +32,69 @@ async def _on_change(event: Any) -> None:
 
 
 providers = global_table(app, "providers", _on_change)
+_form = TypeAdapter(LastKnown)
 
 
-def put(feeder: Feeder, received_at: datetime) -> None:
-    """Store what the Feeder said."""
-    providers[feeder.key] = {
-        "feeder": feeder.model_dump(mode="json", exclude_none=True),
-        "received_at": received_at.isoformat(),
-    }
+def put(feeder: Feeder, received_at: datetime) -> bool:
+    """Store what a message says. False: a newer one is there, and nothing was stored."""
+    try:
+        before = _state(feeder.key)
+    except ValueError:
+        log.exception("the row %s cannot be read: the message takes its place", feeder.key)
+        before = None
+    state = join(before, feeder, received_at)
+    if state is None:
+        return False
+    providers[feeder.key] = _form.dump_python(state, mode="json", exclude_none=True)
     _changed.add(feeder.key)
+    return True
+
+
+def catalog() -> Catalog:
+    """All providers, decoded; only what has changed since the last call is decoded anew.
+
+    The Feeder's timer calls `warm` every second, so that no request has to wait for it.
+    """
+    while _changed:
+        _refresh(_changed.pop())
+    return _catalog
+
+
+async def warm() -> Catalog:
+    """As `catalog`; other work gets its turn in between, however much has changed."""
+    for count in itertools.count(1):
+        if not _changed:
+            break
+        _refresh(_changed.pop())
+        if count % _PAGE == 0:
+            await asyncio.sleep(0)
+    return _catalog
 
 
 def rows() -> list[ProviderRow]:
-    """All providers, decoded; only what has changed since the last call is decoded anew.
+    """All providers, as in `catalog`."""
+    return list(catalog())
 
-    The Feeder's timer calls this every second, so that no request has to wait for it.
-    """
-    while _changed:
-        key = _changed.pop()
-        value = providers.get(key)
-        if value is None:
-            _rows.pop(key, None)
-        else:
-            feeder = Feeder.model_validate(value["feeder"])
-            row = ProviderRow(feeder, datetime.fromisoformat(value["received_at"]))
-            row.prepare()
-            _rows[key] = row
-    return list(_rows.values())
+
+def _state(key: str) -> LastKnown | None:
+    value = providers.get(key)
+    return None if value is None else _form.validate_python(value)
+
+
+def _refresh(key: str) -> None:
+    state = _state(key)
+    if state is None:
+        _catalog.remove(key)
+    else:
+        _catalog.put(ProviderRow(state.feeder, state.received_at, state.kept).prepare())
 
 
 @app.on_rebalance_complete.connect(weak=False)
 async def rebuild(*_: Any, **__: Any) -> None:
     """Look at every row once more: the local table may have been replayed."""
-    _rows.clear()
-    _changed.update(providers.keys())
+    _catalog.clear()
+    _changed.update(list(providers.keys()))
+    try:
+        await warm()
+    except ValueError:
+        log.exception("a provider's row cannot be read; it is left out until its next message")

@@ -1,4 +1,4 @@
-"""`/deployments`: create, list, read, delete, and the timeline."""
+"""`/deployments`: create, list, read, delete."""
 
 import asyncio
 import uuid as uuids
@@ -11,15 +11,15 @@ from faust.web import View
 
 from paas_stream import topics
 from paas_stream.app import app
+from paas_stream.durable.metrics import PARSER
 from paas_stream.errors import InvalidTemplateError, ParserBusyError, ParserTimeoutError
 from paas_stream.lifecycle import deployment
 from paas_stream.lifecycle.deployment import DeploymentRow, Status, TrackerPolicy
-from paas_stream.lifecycle.timeline import Timeline
 from paas_stream.records import Command, Message, Template
 from paas_stream.secrets import vault
 from paas_stream.tosca.pool import ParserPool
 from tables import deployments as tables
-from web import owners, requests, resources
+from web import dry_run, owners, requests, resources
 from web.faults import ApiError, unavailable
 from web.health import as_json
 
@@ -29,6 +29,7 @@ _MOST_PER_PAGE = 1000
 
 settings = app.settings
 pool = ParserPool(settings.parser)
+PARSER.add(lambda: {("api", state): number for state, number in pool.load.items()})
 _policy = TrackerPolicy(settings.tracker.delete_timeout_s, settings.tracker.retention_s)
 
 
@@ -84,7 +85,7 @@ def shown(row: DeploymentRow, request: web.Request) -> dict[str, Any]:
     return resources.deployment(row, base_url(request), vault().open_json)
 
 
-async def elsewhere(request: web.Request, uuid: str) -> web.Response | None:
+async def elsewhere(request: web.Request, uuid: str) -> web.StreamResponse | None:
     """The owner's answer, when the owner is another worker."""
     check_ready()
     target = owners.owner(uuid)
@@ -108,6 +109,8 @@ class Deployments(View):
         sealed = vault().seal(token) if token is not None else None
         uuid = _uuid_for(request)
         message = body.to_template(uuid, settings, sealed)
+        if dry_run.is_asked(request):
+            return await dry_run.answer(message, pool)
         if "Idempotency-Key" in request.headers and (known := await _known(request, uuid)):
             return known
         await _validate(message)
@@ -148,13 +151,13 @@ class Deployments(View):
 class Deployment(View):
     """One deployment."""
 
-    async def get(self, request: web.Request, uuid: str) -> web.Response:
+    async def get(self, request: web.Request, uuid: str) -> web.StreamResponse:
         """The resource."""
         if there := await elsewhere(request, uuid):
             return there
         return as_json(shown(await find(uuid), request))
 
-    async def delete(self, request: web.Request, uuid: str) -> web.Response:
+    async def delete(self, request: web.Request, uuid: str) -> web.StreamResponse:
         """Ask for the delete; running work is cancelled by it."""
         if there := await elsewhere(request, uuid):
             return there
@@ -165,18 +168,6 @@ class Deployment(View):
         await send(Command(uuid=uuid, command="delete", force=force, timestamp=datetime.now(UTC)))
         await tracked(topics.DEPLOYMENT_COMMANDS, uuid)  # so that the next GET shows it
         return web.Response(status=204)
-
-
-@app.page("/deployments/{uuid}/events")
-class Events(View):
-    """The timeline of one deployment."""
-
-    async def get(self, request: web.Request, uuid: str) -> web.Response:
-        """Every step, attempt and reason, oldest first."""
-        if there := await elsewhere(request, uuid):
-            return there
-        await find(uuid)
-        return as_json(resources.events(tables.timelines.get(uuid) or Timeline()))
 
 
 def _uuid_for(request: web.Request) -> str:

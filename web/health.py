@@ -1,4 +1,4 @@
-"""Liveness and readiness."""
+"""Liveness, readiness, and what this is."""
 
 from typing import Any
 
@@ -37,9 +37,31 @@ class Readyz(View):
         return as_json(body, 503, {"Retry-After": "2"})
 
 
+def _info() -> web.Response:
+    return as_json({"name": "paas-stream", "version": __version__})
+
+
+@app.page("/")
+class Root(View):
+    """The page for people, and a word for programs."""
+
+    async def get(self, request: web.Request) -> web.Response:
+        if "text/html" in request.headers.get("Accept", ""):
+            raise web.HTTPFound("/ui/")
+        return _info()
+
+
 @app.page("/info")
 class Info(View):
     """What this is."""
 
     async def get(self, request: web.Request) -> web.Response:
-        return as_json({"name": "paas-stream", "version": __version__})
+        return _info()
+
+
+@app.page("/configuration")
+class Configuration(View):
+    """Where the services behind this one are. All values are text, as clients expect."""
+
+    async def get(self, request: web.Request) -> web.Response:
+        return as_json({"im_url": app.settings.im.endpoint})

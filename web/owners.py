@@ -1,10 +1,11 @@
 """Which worker has a deployment, and how the others ask it.
 
-Faust's own forwarder drops headers and request bodies, so requests are forwarded here: only between
-workers of this application, told apart by a header.
+Faust's own forwarder drops headers and request bodies and holds streams back, so requests are
+forwarded here: only between workers of this application, told apart by a header.
 """
 
 import asyncio
+import logging
 from typing import Any
 
 import aiohttp
@@ -13,10 +14,16 @@ from yarl import URL
 
 from paas_stream import topics
 from paas_stream.app import app
+from web import streams
 from web.faults import ApiError, unavailable
+
+log = logging.getLogger(__name__)
 
 HOP = "X-Paas-Stream-Hop"  # set on requests between workers: answer from your own tables
 _TIMEOUT = aiohttp.ClientTimeout(total=15, connect=3)
+# a stream is quiet for the time between two comments at most; other workers may have other settings
+_QUIET_S = 3 * app.settings.web.keep_alive_s + 15
+_STREAM_TIMEOUT = aiohttp.ClientTimeout(connect=3, sock_connect=3, sock_read=_QUIET_S)
 _DROPPED = frozenset({"transfer-encoding", "connection", "content-length", "date", "server"})
 _topic = topics.TOPICS[topics.TEMPLATE].broker_name(app.settings)
 
@@ -44,28 +51,64 @@ def _is_here(url: URL) -> bool:
     return (url.host, url.port) == (mine.host, mine.port)
 
 
-async def forward(request: web.Request, target: URL) -> web.Response:
-    """Let the owner answer."""
+async def forward(request: web.Request, target: URL) -> web.StreamResponse:
+    """Let the owner answer: status, headers and body are its own; an event stream as it comes."""
     headers = {
         name: value
         for name, value in request.headers.items()
         if name.lower() not in ("host", "content-length", "transfer-encoding")
     }
     headers[HOP] = app.settings.web.worker
-    url = target.with_path(request.path).with_query(request.query)
+    url = target.join(request.rel_url)
     try:
         async with app.http_client.request(
             request.method,
             url,
             headers=headers,
             data=await request.read(),
-            timeout=_TIMEOUT,
+            timeout=_STREAM_TIMEOUT if streams.wanted(request) else _TIMEOUT,
             allow_redirects=False,
         ) as response:
             kept = {k: v for k, v in response.headers.items() if k.lower() not in _DROPPED}
+            if response.content_type == "text/event-stream":
+                return await _pass_on(request, response, kept)
             return web.Response(body=await response.read(), status=response.status, headers=kept)
     except (aiohttp.ClientError, TimeoutError) as exc:
         raise unavailable("the deployment's worker does not answer") from exc
+
+
+async def _pass_on(
+    request: web.Request, source: aiohttp.ClientResponse, headers: dict[str, str]
+) -> web.StreamResponse:
+    """A stream, until one of its ends is closed. Leaving closes the other: see `forward`."""
+    response = web.StreamResponse(status=source.status, headers=headers)
+    with streams.place():
+        await response.prepare(request)
+        try:
+            while chunk := await _next_chunk(request, source):
+                async with asyncio.timeout(app.settings.web.slow_reader_s):
+                    await response.write(chunk)
+        except (ConnectionResetError, aiohttp.ClientError):  # the owner's silence is one, too
+            log.debug("a forwarded stream of %s has lost one of its ends", request.path)
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()  # the reader takes nothing, so it would wait for ever
+        finally:
+            source.close()
+    return response
+
+
+async def _next_chunk(request: web.Request, source: aiohttp.ClientResponse) -> bytes:
+    """What comes next, whole or not; nothing at the end, or when the reader has gone."""
+    reading = asyncio.ensure_future(source.content.readany())
+    try:
+        while not reading.done():
+            if streams.is_over(request):
+                return b""
+            await asyncio.wait({reading}, timeout=streams.LOOK_S)
+        return reading.result()
+    finally:
+        reading.cancel()
 
 
 async def ask(target: URL, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import orjson
 from aiohttp import web
@@ -15,6 +15,7 @@ from web.faults import ApiError
 ANONYMOUS = Owner(issuer="urn:paas-stream:none", subject="anonymous", username="anonymous")
 
 Minutes = Annotated[int, Field(ge=1)]
+Body = TypeVar("Body", bound=BaseModel)
 
 
 class DeploymentRequest(BaseModel):
@@ -73,7 +74,12 @@ class DeploymentRequest(BaseModel):
 
 
 async def deployment_request(request: web.Request) -> DeploymentRequest:
-    """The body of a POST. Raises ApiError 400 with every fault, 413 or 415."""
+    """The body of POST /deployments. Raises ApiError 400 with every fault, 413 or 415."""
+    return await body_of(request, DeploymentRequest)
+
+
+async def body_of(request: web.Request, model: type[Body]) -> Body:
+    """The JSON body of a POST. Raises ApiError 400 with every fault, 413 or 415."""
     if request.content_type not in ("application/json", "application/octet-stream"):
         raise ApiError(415, "the body must be application/json")
     try:
@@ -88,7 +94,7 @@ async def deployment_request(request: web.Request) -> DeploymentRequest:
     if not isinstance(body, dict):
         raise ApiError(400, f"a JSON object was expected, not {type(body).__name__}")
     try:
-        return DeploymentRequest.model_validate(body)
+        return model.model_validate(body)
     except ValidationError as exc:
         faults = [_sentence(error) for error in exc.errors()]
         raise ApiError(400, "; ".join(faults), faults=faults) from exc

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from paas_stream.lifecycle.deployment import DeploymentRow
-from paas_stream.lifecycle.timeline import Timeline
+from paas_stream.lifecycle.timeline import Timeline, TimelineEvent
 
 
 def moment(seconds: float) -> str:
@@ -73,22 +73,34 @@ def page(
 
 def events(timeline: Timeline) -> list[dict[str, Any]]:
     """The timeline, oldest first."""
-    return [
-        {
-            name: value
-            for name, value in {
-                "id": event.id,
-                "time": datetime.fromtimestamp(event.at, UTC).isoformat(timespec="milliseconds"),
-                "component": event.component,
-                "step": event.step,
-                "status": event.status,
-                "message": event.message,
-                "attempt": event.attempt,
-                "provider": event.provider_name,
-                "region": event.region_name,
-                "durationSeconds": event.duration_s,
-            }.items()
-            if value is not None
-        }
-        for event in timeline.events
-    ]
+    return [event(one) for one in timeline.ordered]
+
+
+def event(one: TimelineEvent) -> dict[str, Any]:
+    """One entry of the timeline; fields without value are left out."""
+    fields = {
+        "id": one.id,
+        "time": datetime.fromtimestamp(one.at, UTC).isoformat(timespec="milliseconds"),
+        "component": one.component,
+        "step": one.step,
+        "status": one.status,
+        "message": one.message,
+        "attempt": one.attempt,
+        "provider": one.provider_name,
+        "region": one.region_name,
+        "durationSeconds": one.duration_s,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def status(row: DeploymentRow) -> dict[str, Any]:
+    """What an event stream says of a deployment when it changes."""
+    fields = {
+        "uuid": row.uuid,
+        "status": row.status.value,
+        "statusReason": row.status_reason,
+        "task": row.task.value,
+        "provider": row.provider_name,
+        "region": row.region_name,
+    }
+    return {name: value for name, value in fields.items() if value is not None}

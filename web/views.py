@@ -1,7 +1,29 @@
 """All routes of the REST API."""
 
-from web import deployments, faults, health
+from web import (
+    components,
+    deployments,
+    events,
+    faults,
+    health,
+    metrics,
+    pages,
+    providers,
+    ranking,
+    templates,
+)
 
-__all__ = ["deployments", "health"]
+__all__ = [
+    "components",
+    "deployments",
+    "events",
+    "health",
+    "metrics",
+    "pages",
+    "providers",
+    "ranking",
+    "templates",
+]
 
 faults.install()
+metrics.install()

@@ -1,15 +1,15 @@
 """`submit`, `show`, `list`, `delete`, `events`: deployments, through the REST API."""
 
 import json
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from paas_stream.cli.options import client_of
+from paas_stream.cli.output import columns, out
+from paas_stream.cli.ranking import show_dry_run
 from paas_stream.client import ApiError, Client
 from paas_stream.errors import PermanentError
 from paas_stream.tosca import yamltext
@@ -17,9 +17,6 @@ from paas_stream.tosca import yamltext
 COLOURS = {"begin": "cyan", "end": "green", "failed": "red"}
 _WAIT_S = 3600.0
 _NAME_WIDTH = 16  # of the names of fields
-
-# nothing is cut or folded to fit a terminal, and brackets and colons are no markup
-out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def parsed_inputs(pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -83,14 +80,6 @@ def show_deployment(deployment: dict[str, Any]) -> None:
             out.print(Text.assemble((f"{name:<{_NAME_WIDTH}}", "bold"), styled))
 
 
-def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Lines in which each column is as wide as its widest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        yield "  ".join(cells).rstrip()
-
-
 def follow(client: Client, uuid: str, timeout_s: float) -> dict[str, Any]:
     """Print the steps as they come; the deployment once it is at rest."""
     with out.status("waiting for the next step"):
@@ -108,6 +97,7 @@ def follow(client: Client, uuid: str, timeout_s: float) -> dict[str, Any]:
 @click.option("--provider-timeout", type=click.IntRange(1), help="Time-out per provider, minutes.")
 @click.option("--keep-last-attempt", is_flag=True, help="Leave the last failed attempt in place.")
 @click.option("--wait", is_flag=True, help="Show the steps until it has ended.")
+@click.option("--dry-run", is_flag=True, help="Show where it would go; deploy nothing.")
 @click.pass_context
 def submit(
     context: click.Context,
@@ -119,11 +109,15 @@ def submit(
     provider_timeout: int | None,
     keep_last_attempt: bool,
     wait: bool,
+    dry_run: bool,
 ) -> None:
-    """Deploy the TOSCA template FILE. With --wait, exit status 2 when it fails."""
+    """Deploy the TOSCA template FILE. With --wait, exit status 2 when it fails.
+
+    With --dry-run, exit status 2 when no provider can host it.
+    """
     client = client_of(context)
     try:
-        made = client.submit(
+        made = (client.dry_run if dry_run else client.submit)(
             template_text(file),
             parsed_inputs(pairs),
             userGroup=group,
@@ -139,6 +133,9 @@ def submit(
         for fault in exc.faults:
             click.echo(f"  - {fault}", err=True)
         context.exit(1)
+    if dry_run:
+        show_dry_run(made)
+        context.exit(0 if made["providers"] else 2)
     if not wait:
         click.echo(made["uuid"])
         return
@@ -208,10 +205,12 @@ def delete(context: click.Context, uuids: tuple[str, ...], force: bool, wait: bo
 @click.command()
 @click.argument("uuid")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one event a line.")
+@click.option("--follow", "-f", "follows", is_flag=True, help="Go on until it is deleted.")
 @click.pass_context
-def events(context: click.Context, uuid: str, as_json: bool) -> None:
+def events(context: click.Context, uuid: str, as_json: bool, follows: bool) -> None:
     """Show what happened to a deployment: every step, attempt and reason."""
-    for event in client_of(context).events(uuid):
+    client = client_of(context)
+    for event in client.watch(uuid) if follows else client.events(uuid):
         if as_json:
             click.echo(json.dumps(event))
         else:

@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from paas_stream.cli.broker_topics import quiet
+from paas_stream.cli.topic_description import describe
+from paas_stream.cli.topic_schemas import schemas
 from paas_stream.errors import PermanentError, TemporaryError
 from paas_stream.settings import Settings, get_settings
 from paas_stream.topics import TOPICS
@@ -20,6 +20,10 @@ _BATCH_MS = 500
 @click.group()
 def topics() -> None:
     """Look at the topics."""
+
+
+topics.add_command(describe)
+topics.add_command(schemas)
 
 
 @topics.command()
@@ -59,23 +63,11 @@ async def _tail(
         request_timeout_ms=int(settings.kafka.request_timeout_s * 1000),
     )
     try:
-        with _quiet():  # what goes wrong is told in one sentence
+        with quiet():
             await consumer.start()
         await _print(consumer, topic, uuid, count, follow)
     finally:
         await consumer.stop()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No messages of the Kafka client."""
-    log = logging.getLogger("aiokafka")
-    before = log.level
-    log.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
 
 
 async def _print(

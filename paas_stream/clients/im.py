@@ -7,12 +7,16 @@ fault, since it says nothing about what was done.
 
 import json
 import re
+import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 
-from paas_stream.errors import PermanentError, TemporaryError
+from paas_stream.errors import PaasError, PermanentError, TemporaryError
+
+Observer = Callable[[str, str, float], None]
 
 _BUSY = frozenset({429, 502, 503, 504})
 _LONGEST_WAIT_S = 300.0  # a longer Retry-After is not believed
@@ -46,7 +50,15 @@ class ImGoneError(PermanentError):
 class ImClient:
     """One IM server."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, timeout_s: float) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        timeout_s: float,
+        observe: Observer | None = None,
+    ) -> None:
+        """`observe` is told of each call: operation, outcome, seconds."""
+        self._observe = observe
         self._session = session
         self._url = url
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
@@ -119,6 +131,21 @@ class ImClient:
     async def _call(
         self, method: str, path: str, authorization: str, data: bytes | None = None
     ) -> str:
+        begun, outcome = time.perf_counter(), "internal"
+        try:
+            text = await self._exchange(method, path, authorization, data)
+            outcome = "ok"
+        except PaasError as exc:
+            outcome = exc.code
+            raise
+        finally:
+            if self._observe is not None:
+                self._observe(_operation(method, path), outcome, time.perf_counter() - begun)
+        return text
+
+    async def _exchange(
+        self, method: str, path: str, authorization: str, data: bytes | None = None
+    ) -> str:
         headers = {"Accept": "application/json", "Authorization": authorization}
         if data is not None:
             headers["Content-Type"] = "text/yaml"
@@ -179,6 +206,13 @@ def _message(text: str) -> str:
     except (ValueError, RecursionError):
         return sentence(text) or "no reason given"
     return sentence(str(answer.get("message", answer)) if isinstance(answer, dict) else str(answer))
+
+
+def _operation(method: str, path: str) -> str:
+    """The call's name, one of few, without ids."""
+    last = path.partition("?")[0].rpartition("/")[2]
+    names = {"POST": "create", "DELETE": "delete"}
+    return names.get(method, "list" if last == "infrastructures" else last)
 
 
 def _unclear() -> TemporaryError:

@@ -6,4 +6,5 @@ for every changelog record; a lost record ends the process), `exits` (nor does a
 anything), `flow` and `consumer` (no event is lost at the end of a recovery), `effects`, `due` and
 `ticks` (slow work outside of agents, with leases), `declare` (topics exist with the right
 partitions), `state` (no local table that is ahead of Kafka), `tables`, `positions` and `readiness`.
+`boxes`, `lag` and `metrics` tell how the work goes.
 """

@@ -18,10 +18,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from mode.utils.collections import LRUCache
+
 from paas_stream import topics
 from paas_stream.durable.app import DurableApp
 from paas_stream.durable.exits import Exit, end_process
-from paas_stream.errors import InvalidMessageError, PaasError, TemporaryError
+from paas_stream.errors import InvalidMessageError, NoProviderError, PaasError, TemporaryError
 from paas_stream.records import ErrorRecord, Message, Source
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ M = TypeVar("M", bound=Message)
 
 PAYLOAD_MAX = 256 * 1024  # a larger record is not copied into `errors`: its offset is enough
 MESSAGE_MAX = 8_000  # characters of the reason in `errors`
+_DECODED = 200  # records that are kept decoded until their other agents come to them
 KEY_MAX = 200  # characters of a foreign key in `errors`
 
 
@@ -60,15 +63,19 @@ def agent(app: DurableApp, component: str, *names: str) -> Callable[[Handler], A
     """
     specs = {topics.TOPICS[name].broker_name(app.settings): topics.TOPICS[name] for name in names}
 
+    box = app.boxes.box(component, is_agent=True)
+
     def decorate(handler: Handler) -> Any:
         async def consume(stream: Any) -> AsyncIterator[int]:
             async for event in stream.events():
                 message = event.message
+                begun = box.begin(specs[message.topic].name)
                 try:
                     await _handle(app, component, specs[message.topic], message, handler)
                 except asyncio.CancelledError:
                     end_process(Exit.CRASHED, f"{component} was stopped while handling an event")
                 app.positions.handled(component, message.topic, message.partition, message.offset)
+                box.end(begun)
                 yield message.offset
 
         consume.__name__ = handler.__name__
@@ -87,7 +94,7 @@ async def _handle(
     )
     step, uuid = "decode", None
     try:
-        decoded = spec.model.decode(message.value)
+        decoded = _decode(spec, message)
         uuid = getattr(decoded, "uuid", None)
         if spec.per_deployment and uuid and not await _is_in_place(app, message, key, uuid):
             log.info("%s@%d came under the key %r: sent again", spec.name, message.offset, key)
@@ -96,6 +103,7 @@ async def _handle(
         step = "handle"
         await handler(Received(spec.name, decoded, source, message.timestamp))
     except Exception as exc:
+        app.boxes.box(component).errors += 1
         where = f"{message.topic}/{message.partition}@{message.offset}"
         if isinstance(exc, PaasError):
             log.warning("%s, %s: %s", component, where, exc)
@@ -104,6 +112,18 @@ async def _handle(
         if spec.name == topics.ERRORS:
             return  # an error about an error would never end
         await deliver_error(app, error_record(component, step, exc, source, uuid, message.value))
+
+
+_decoded: Any = LRUCache(_DECODED)
+
+
+def _decode(spec: topics.TopicSpec, message: Any) -> Message:
+    """The record, decoded once for all agents that take it."""
+    place = (message.topic, message.partition, message.offset, message.value)
+    known: Message | None = _decoded.get(place)
+    if known is None:
+        known = _decoded[place] = spec.model.decode(message.value)
+    return known
 
 
 async def _is_in_place(app: DurableApp, message: Any, key: str, uuid: str) -> bool:
@@ -137,6 +157,7 @@ def error_record(
             if payload and len(payload) <= PAYLOAD_MAX and (not known or _undecodable(exc))
             else None
         ),
+        discarded=exc.discarded or None if isinstance(exc, NoProviderError) else None,
     )
 
 
@@ -148,7 +169,7 @@ async def deliver_error(app: DurableApp, record: ErrorRecord) -> None:
     """Send to `errors`; without its payload when the broker refuses it; or else end the process."""
     key = (record.uuid or (record.source.topic if record.source else record.component)).encode()
     outlet = app.outlets[ErrorRecord]
-    for attempt in (record, record.model_copy(update={"payload_base64": None})):
+    for attempt in (record, record.model_copy(update={"payload_base64": None, "discarded": None})):
         try:
             await (await outlet.send(key=key, value=attempt.encode()))
         except Exception as exc:  # noqa: BLE001 - whatever hindered it, the event must not be lost

@@ -8,7 +8,7 @@ topics and checks partition counts, and only then producer, consumer, agents and
 import asyncio
 import logging
 from collections.abc import Awaitable, Iterable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import faust
 from aiokafka.errors import KafkaError
@@ -19,11 +19,18 @@ from mode import Service
 
 from paas_stream import errors, records, topics
 from paas_stream.durable import declare
+from paas_stream.durable.boxes import Boxes
 from paas_stream.durable.consumer import DurableConsumer
 from paas_stream.durable.exits import Exit, end_process
 from paas_stream.durable.flow import hold_flow_until_resumed
 from paas_stream.durable.positions import Positions
-from paas_stream.durable.producer import TOO_LARGE, DurableProducer, EndOnLostSend, is_too_large
+from paas_stream.durable.producer import (
+    TOO_LARGE,
+    DurableProducer,
+    EndOnLostSend,
+    is_too_large,
+    partition_of_key,
+)
 from paas_stream.durable.readiness import Readiness
 from paas_stream.durable.state import LocalTables
 from paas_stream.settings import Settings
@@ -83,6 +90,13 @@ class PlainWeb(Web):
     production_blueprints: ClassVar[list[Any]] = []
 
 
+class Sent(NamedTuple):
+    """A message that is on its way."""
+
+    message: records.Message
+    confirmation: Awaitable[Any]
+
+
 class DurableApp(faust.App):
     """A Faust app with all guards of this package installed."""
 
@@ -103,6 +117,7 @@ class DurableApp(faust.App):
             broker_session_timeout=settings.kafka.session_timeout_s,
             broker_heartbeat_interval=settings.kafka.heartbeat_s,
             producer_acks=-1,
+            producer_partitioner=partition_of_key,
             producer_request_timeout=settings.kafka.request_timeout_s,
             stream_wait_empty=True,
             stream_buffer_maxsize=256,
@@ -115,6 +130,7 @@ class DurableApp(faust.App):
             **options,
         )
         self.positions = Positions()
+        self.boxes = Boxes()
         self.readiness = Readiness(self)
         self.gate = BrokerGate(self)
         self.local_tables: LocalTables | None = None
@@ -143,16 +159,20 @@ class DurableApp(faust.App):
 
     async def emit(self, *messages: records.Message) -> list[Any]:
         """Send messages in this order, each to the topic of its type, and wait until the broker has
-        confirmed all. Returns Kafka's record metadata. The key is the uuid, or `key` of a message.
+        confirmed all. Returns Kafka's record metadata. The key is `key` of a message, or else its uuid.
 
         Raises PermanentError for a message that is too large. Any other failure ends the process: the
         event that led to the message comes again.
         """
-        futures = [await self._delivered(one, self._send(one)) for one in messages]
-        return [
-            await self._delivered(one, future)
-            for one, future in zip(messages, futures, strict=True)
-        ]
+        return await self.confirmed(await self.send(*messages))
+
+    async def send(self, *messages: records.Message) -> "list[Sent]":
+        """Send messages as `emit` does. Whoever calls it waits with `confirmed`, and in any case."""
+        return [Sent(one, await self._delivered(one, self._send(one))) for one in messages]
+
+    async def confirmed(self, sent: "list[Sent]") -> list[Any]:
+        """Wait until the broker has confirmed all; raises as `emit` does."""
+        return [await self._delivered(one.message, one.confirmation) for one in sent]
 
     async def partition_of(self, topic: str, key: str) -> int:
         """The partition of a topic (the broker's name) in which this application puts `key`."""
@@ -161,7 +181,7 @@ class DurableApp(faust.App):
         return int(producer.key_partition(topic, key.encode()).partition)
 
     async def _send(self, message: records.Message) -> Awaitable[Any]:
-        key = getattr(message, "uuid", None) or getattr(message, "key", None) or ""
+        key = getattr(message, "key", None) or getattr(message, "uuid", None) or ""
         outlet = self.outlets[type(message)]
         sent: Awaitable[Any] = await outlet.send(key=key.encode(), value=message.encode())
         return sent

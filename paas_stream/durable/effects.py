@@ -57,6 +57,16 @@ class EffectRunner(Generic[E, R]):
     def __contains__(self, key: Hashable) -> bool:
         return key in self._queued or key in self._running
 
+    @property
+    def running(self) -> int:
+        """Effects that have begun."""
+        return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """Effects that have not begun."""
+        return len(self._queued)
+
     def submit(self, leased: Leased[E]) -> bool:
         """Queue an effect. False: one of this key is under way, or the worker is stopping."""
         if self._closing or leased.key in self:

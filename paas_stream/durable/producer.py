@@ -6,10 +6,13 @@ is merely logged.
 """
 
 import asyncio
+import random
+from functools import lru_cache
 from typing import Any
 
 import faust
 from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.partitioner import murmur2
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers.aiokafka import Producer
 
@@ -19,6 +22,18 @@ from paas_stream.errors import PermanentError
 TOO_LARGE = "record_too_large"
 _OVERHEAD = 1024  # bytes that the client adds to key and value, at most
 _POLL_S = 0.5  # how often a waiting flush looks whether the producer was stopped
+
+
+_hash = lru_cache(10_000)(
+    murmur2
+)  # a uuid is the key of some fifty records, and this is pure Python
+
+
+def partition_of_key(key: bytes | None, every: list[int], available: list[int]) -> int:
+    """As Kafka's own clients do it: by the key's hash, or any one without a key."""
+    if key is None:
+        return random.choice(available or every)  # noqa: S311 - no secret
+    return every[(_hash(key) & 0x7FFFFFFF) % len(every)]
 
 
 def is_too_large(exc: BaseException) -> bool:

@@ -29,6 +29,16 @@ def table(app: faust.App, name: str, partitions: int) -> Any:
     return app.Table(name, key_type=str, partitions=partitions, options=store_options())
 
 
+def row_table(app: faust.App, name: str, partitions: int) -> Any:
+    """A table beside the per-deployment topics whose values are encoded by its user: JSON as bytes.
+
+    Faust would encode each value twice, for the store and for the changelog.
+    """
+    return app.Table(
+        name, key_type=str, value_type=bytes, partitions=partitions, options=store_options()
+    )
+
+
 def global_table(app: faust.App, name: str, on_change: Callable[[Any], Any] | None = None) -> Any:
     """A table that every worker has whole: one partition, each record applied as it comes."""
     return app.GlobalTable(

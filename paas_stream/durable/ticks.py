@@ -12,6 +12,7 @@ from typing import Any
 
 from paas_stream.durable.app import DurableApp
 from paas_stream.durable.due import DueHeap
+from paas_stream.durable.metrics import DUE
 from paas_stream.records import Message
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Ticks:
         self._event = event
         self._moments = moments
         self._heap: DueHeap[str] = DueHeap()
+        DUE.add(lambda: {(name,): len(self)})
         app.timer(interval=INTERVAL_S, name=f"{name}-ticks")(self.run)
         app.on_partitions_revoked.connect(self._clear, weak=False)
         app.on_rebalance_complete.connect(self._rebuild, weak=False)

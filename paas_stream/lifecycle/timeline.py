@@ -1,5 +1,10 @@
-"""The timeline of a deployment: what happened, when, where and why, in words for its owner."""
+"""The timeline of a deployment: what happened, when, where and why, in words for its owner.
 
+Entries are kept in the order in which they came, which a reader who was interrupted can go on in;
+they are told in the order of time, which differs where two topics were read out of step.
+"""
+
+import hashlib
 from dataclasses import dataclass, replace
 
 from paas_stream.records import (
@@ -33,11 +38,28 @@ class TimelineEvent:
 class Timeline:
     """All entries of one deployment, bounded; `dropped` counts those that found no room."""
 
-    events: tuple[TimelineEvent, ...] = ()
+    events: tuple[TimelineEvent, ...] = ()  # as they came
     dropped: int = 0
 
+    @property
+    def ordered(self) -> tuple[TimelineEvent, ...]:
+        """The entries by time; those of the same moment as they came."""
+        return tuple(sorted(self.events, key=lambda one: one.at))
+
+    def bookmarks(self) -> list[str]:
+        """A name for the place after each entry: its number, and a digest of all up to it.
+
+        After a crash entries may come again in another order, and a full timeline drops some: then
+        the digest differs, so that a reader is never sent on from a place that it was not at.
+        """
+        digest, marks = b"", []
+        for number, event in enumerate(self.events, start=1):
+            digest = hashlib.blake2b(digest + event.id.encode(), digest_size=8).digest()
+            marks.append(f"{number}-{digest.hex()}")
+        return marks
+
     def with_event(self, event: TimelineEvent, most: int) -> "Timeline":
-        """This timeline and one more entry, ordered by time.
+        """This timeline and one more entry.
 
         When it is full the new entry is only counted, unless it ends something: then the entry before
         the last gives way.
@@ -50,8 +72,7 @@ class Timeline:
             if event.status == "begin":
                 return replace(self, dropped=dropped)
             events = (events[: max(0, most - 2)] + events[-1:])[: most - 1]
-        ordered = tuple(sorted((*events, event), key=lambda one: one.at))
-        return Timeline(ordered, dropped)
+        return Timeline((*events, event), dropped)
 
 
 def entry(record_id: str, message: Message) -> TimelineEvent | None:

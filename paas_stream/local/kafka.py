@@ -165,7 +165,7 @@ def format_storage(java: list[str], properties: Path) -> None:
     """Give the empty data directory a cluster id; needed once."""
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     quick = "-XX:TieredStopAtLevel=1"  # the tool runs for a second: optimising it is lost time
-    tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
+    tool = ["kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={cluster}"]
     run(
         [*java, quick, *tool, "-c", str(properties)],
         JAVA_TIMEOUT_S,

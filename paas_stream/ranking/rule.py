@@ -15,19 +15,20 @@ empty; less than a percent of quota says nothing about an attempt's success.
 
 from collections.abc import Iterable, Iterator
 
-from paas_stream.records import Candidate, RankedCandidate
+from paas_stream.ranking.sla import place
+from paas_stream.records import Candidate
 
 UNKNOWN_HEALTH = 0.5  # neither proven good nor bad
 
 
-def rank(candidates: Iterable[Candidate]) -> tuple[RankedCandidate, ...]:
-    """The same candidates, best first, with their score."""
-    scored = [(score(candidate), candidate) for candidate in candidates]
-    scored.sort(key=lambda pair: (-pair[0], *_name(pair[1])))
-    return tuple(
-        RankedCandidate.model_construct(**{**dict(candidate), "score": number})
-        for number, candidate in scored
-    )
+def order(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """The same candidates, best first."""
+    return sorted(candidates, key=lambda one: (-score(one), *place(one)))
+
+
+def is_applicable(candidates: Iterable[Candidate]) -> bool:
+    """Whether a quota or the health of any candidate is known; else the rule says nothing."""
+    return any(tightest(one) is not None or window(one) is not None for one in candidates)
 
 
 def score(candidate: Candidate) -> float:
@@ -37,39 +38,43 @@ def score(candidate: Candidate) -> float:
 
 def free_share(candidate: Candidate) -> float:
     """The smallest share of a quota that stays free once the template is deployed, 0 to 1."""
-    return min(_shares(candidate), default=1.0)
+    found = tightest(candidate)
+    return 1.0 if found is None else found[1]
 
 
-def _shares(candidate: Candidate) -> Iterator[float]:
+def tightest(candidate: Candidate) -> tuple[str, float] | None:
+    """The resource of which the smallest share stays free, and that share; None: none is limited."""
+    return min(_shares(candidate), key=lambda found: found[1], default=None)
+
+
+def _shares(candidate: Candidate) -> Iterator[tuple[str, float]]:
     c = candidate
-    for requested, quota, usage in (
-        (c.vcpus_requ, c.vcpus_quota, c.vcpus_usage),
-        (c.ram_gb_requ, c.ram_gb_quota, c.ram_gb_usage),
-        (c.n_instances_requ, c.n_instances_quota, c.n_instances_usage),
-        (c.floating_ips_requ, c.floating_ips_quota, c.floating_ips_usage),
-        (c.storage_gb_requ, c.storage_gb_quota, c.storage_gb_usage),
-        (c.n_volumes_requ, c.n_volumes_quota, c.n_volumes_usage),
+    for name, requested, quota, usage in (
+        ("vCPU", c.vcpus_requ, c.vcpus_quota, c.vcpus_usage),
+        ("RAM", c.ram_gb_requ, c.ram_gb_quota, c.ram_gb_usage),
+        ("instance", c.n_instances_requ, c.n_instances_quota, c.n_instances_usage),
+        ("public address", c.floating_ips_requ, c.floating_ips_quota, c.floating_ips_usage),
+        ("storage", c.storage_gb_requ, c.storage_gb_quota, c.storage_gb_usage),
+        ("volume", c.n_volumes_requ, c.n_volumes_quota, c.n_volumes_usage),
     ):
-        if requested <= 0:
+        if requested <= 0 or quota < 0:
             continue
-        if quota < 0:
-            yield 1.0
-        else:
-            free = quota - usage - requested
-            yield min(max(free / quota, 0.0), 1.0) if quota else 0.0
+        free = quota - usage - requested
+        yield name, min(max(free / quota, 0.0), 1.0) if quota else 0.0
 
 
 def health(candidate: Candidate) -> float:
     """1 = no Rally test failed, 0 = all did; the most recent window that has data counts."""
+    found = window(candidate)
+    return UNKNOWN_HEALTH if found is None else 1 - found[1]
+
+
+def window(candidate: Candidate) -> tuple[str, float] | None:
+    """The shortest Rally window that has data, and the share of failures in it, 0 to 1."""
     windows = (
-        candidate.test_failure_perc_1d,
-        candidate.test_failure_perc_7d,
-        candidate.test_failure_perc_30d,
+        ("1 day", candidate.test_failure_perc_1d),
+        ("7 days", candidate.test_failure_perc_7d),
+        ("30 days", candidate.test_failure_perc_30d),
     )
-    known = (share for share in windows if share >= 0)
-    failures = next(known, None)
-    return UNKNOWN_HEALTH if failures is None else 1 - min(failures, 1.0)
-
-
-def _name(candidate: Candidate) -> tuple[str, str, str]:
-    return candidate.provider_name, candidate.region_name, candidate.target.project
+    known = ((name, min(share, 1.0)) for name, share in windows if share >= 0)
+    return next(known, None)

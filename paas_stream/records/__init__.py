@@ -12,12 +12,15 @@ from paas_stream.records.candidates import (
     Discarded,
     Inference,
     NodeTarget,
+    ProviderNumbers,
     RankedCandidate,
+    RankedNumbers,
     RankedProviders,
     Target,
 )
 from paas_stream.records.events import DispatchEvent, TrackerEvent
-from paas_stream.records.feeder import Feeder, Flavor, Image, Network, Quota
+from paas_stream.records.feeder import Feeder, Flavor, Image, Network, Quota, StorageClass
+from paas_stream.records.rally import Rally, Scenario
 from paas_stream.records.results import Command, DeploymentResult, Operation
 from paas_stream.records.status import ComponentStatus, ErrorRecord, ProcedureStatus, Source
 from paas_stream.records.templates import (
@@ -27,8 +30,10 @@ from paas_stream.records.templates import (
     Template,
     ValidatedTemplate,
 )
+from paas_stream.records.training import AttemptStatus, Training
 
 __all__ = [
+    "AttemptStatus",
     "Candidate",
     "Command",
     "ComponentStatus",
@@ -48,15 +53,21 @@ __all__ = [
     "Operation",
     "Owner",
     "ProcedureStatus",
+    "ProviderNumbers",
     "Quota",
+    "Rally",
     "RankedCandidate",
+    "RankedNumbers",
     "RankedProviders",
     "Record",
     "Request",
+    "Scenario",
     "Source",
+    "StorageClass",
     "Target",
     "Template",
     "TrackerEvent",
+    "Training",
     "Uuid",
     "ValidatedTemplate",
     "caused_by",

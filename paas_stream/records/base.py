@@ -21,6 +21,7 @@ from paas_stream.errors import InvalidMessageError
 Uuid = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
+    Field(description="the deployment"),
 ]
 
 
@@ -52,8 +53,8 @@ class Message(Record):
 
     major: ClassVar[int] = 1
 
-    msg_version: str = "1.0.0"
-    timestamp: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    msg_version: str = "1.0.0"  # an unknown major version is refused
+    timestamp: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))  # of what it tells
     cause: str | None = None  # names the event that led to it; a replay of that event says the same
 
     @classmethod
@@ -64,15 +65,23 @@ class Message(Record):
         except orjson.JSONDecodeError as exc:
             raise InvalidMessageError(f"not JSON: {exc}") from exc
         if not isinstance(data, dict):
-            raise InvalidMessageError(f"a JSON object was expected, not {type(data).__name__}")
+            twice = ": is it encoded twice?" if isinstance(data, str) else ""
+            kind = type(data).__name__
+            raise InvalidMessageError(f"a JSON object was expected, not {kind}{twice}")
         version = str(data.get("msg_version", f"{cls.major}.0.0"))
-        if version.split(".")[0] != str(cls.major):
+        current = cls._from_major(version.split(".")[0], data)
+        if current is None:
             raise InvalidMessageError(f"version {version} is unknown, {cls.major}.x was expected")
         try:
-            return cls.model_validate(data)
+            return cls.model_validate(current)
         except ValidationError as exc:
             faults = [f"{'.'.join(map(str, e['loc'])) or '-'}: {e['msg']}" for e in exc.errors()]
             raise InvalidMessageError("; ".join(faults)) from exc
+
+    @classmethod
+    def _from_major(cls, major: str, data: dict[str, Any]) -> dict[str, Any] | None:
+        """`data` of another major version in the form in use; None: that version is unknown."""
+        return data if major == str(cls.major) else None
 
     def encode(self) -> bytes:
         """JSON, without fields that have no value."""

@@ -10,70 +10,85 @@ from paas_stream.records.base import Message, Record, Uuid
 class NodeTarget(Record):
     """What one node becomes at one provider."""
 
-    flavor: str | None = None
+    flavor: str | None = None  # its name there
     image: str | None = None  # URI, or the image's identifier there
-    network: str | None = None
+    network: str | None = None  # its name there
 
 
 class Target(Record):
     """Where a deployment can be made: all that the dispatcher needs of a provider."""
 
     type: str  # dummy, openstack, kubernetes
-    endpoint: str
-    project: str = ""
+    endpoint: str  # URL of the provider's identity service or API
+    project: str = ""  # its identifier there
     issuer: str | None = None
     protocol: str | None = None
     credentials: str | None = None  # name of the credentials that the operator configured
     public_network: str | None = None
     private_network: str | None = None
+    proxy_host: str | None = None  # through which machines of the private network are reached
+    proxy_user: str | None = None
     nodes: dict[str, NodeTarget] = Field(default={})
 
 
-class Candidate(Record):
-    """A provider, region and project that can host the template. -1 = unlimited or unknown."""
+class ProviderNumbers(Record):
+    """What is known of a provider and region before a deployment. -1 = unlimited or unknown."""
 
     provider_name: str
     region_name: str
-    overbooking_cpu: float = 1.0
-    overbooking_ram: float = 1.0
-    bandwidth_in: float = 0.0
-    bandwidth_out: float = 0.0
-    exact_flavors: float = 0.0
-    gpus_requ: float = 0.0
+    overbooking_cpu: float = 1.0  # promised to real capacity
+    overbooking_ram: float = 1.0  # promised to real capacity
+    bandwidth_in: float = 0.0  # Gbit/s
+    bandwidth_out: float = 0.0  # Gbit/s
+    exact_flavors: float = 0.0  # share of machines whose flavor is exactly what was asked
+    gpus_requ: float = 0.0  # asked for, by all machines; so are all `_requ`
     vcpus_requ: float = 0.0
-    vcpus_quota: float = -1.0
-    vcpus_usage: float = 0.0
-    ram_gb_requ: float = 0.0
-    ram_gb_quota: float = -1.0
-    ram_gb_usage: float = 0.0
+    vcpus_quota: float = -1.0  # limit of the project; so are all `_quota`
+    vcpus_usage: float = 0.0  # used of it by now; so are all `_usage`
+    ram_gb_requ: float = 0.0  # GiB
+    ram_gb_quota: float = -1.0  # GiB
+    ram_gb_usage: float = 0.0  # GiB
     n_instances_requ: float = 0.0
     n_instances_quota: float = -1.0
     n_instances_usage: float = 0.0
     floating_ips_requ: float = 0.0
     floating_ips_quota: float = -1.0
     floating_ips_usage: float = 0.0
-    storage_gb_requ: float = 0.0
-    storage_gb_quota: float = -1.0
-    storage_gb_usage: float = 0.0
+    storage_gb_requ: float = 0.0  # GiB
+    storage_gb_quota: float = -1.0  # GiB
+    storage_gb_usage: float = 0.0  # GiB
     n_volumes_requ: float = 0.0
     n_volumes_quota: float = -1.0
     n_volumes_usage: float = 0.0
-    test_failure_perc_1d: float = -1.0
-    test_failure_perc_7d: float = -1.0
-    test_failure_perc_30d: float = -1.0
+    test_failure_perc_1d: float = -1.0  # share of Rally tasks that failed, 0 to 1
+    test_failure_perc_7d: float = -1.0  # the same in 7 days
+    test_failure_perc_30d: float = -1.0  # the same in 30 days
+
+
+class Candidate(ProviderNumbers):
+    """A provider, region and project that can host the template."""
+
+    sla_start: str | None = None  # date from which the group's agreement holds; ours
+    stale: bool = False  # silent for too long: to be tried after all others; ours
     target: Target
 
 
-class RankedCandidate(Candidate):
-    """A candidate with its place in the order; -1 = no model said anything."""
+class RankedNumbers(ProviderNumbers):
+    """What the ranker has served for a provider; -1 and null = it had no experience to go by."""
 
-    classification: float = -1.0
-    regression: float = -1.0
-    resource_exactness: float = -1.0
-    p_success: float | None = None
-    t_success_s: float | None = None
-    t_failure_s: float | None = None
-    score: float = 0.0  # the larger the better
+    classification: float = -1.0  # 0.75 x the probability of success
+    regression: float = -1.0  # 0.25 x speed among the candidates: 0 slowest, 1 fastest
+    resource_exactness: float = -1.0  # share of machines whose flavor is exactly what was asked
+    p_success: float | None = None  # probability that an attempt succeeds
+    t_success_s: float | None = None  # how long an attempt that succeeds takes
+    t_failure_s: float | None = None  # how long an attempt that fails takes
+    score: float = 0.0  # 0 to 1, the larger the better
+
+
+class RankedCandidate(RankedNumbers, Candidate):
+    """A candidate with its place in the order."""
+
+    reasons: tuple[str, ...] = ()  # why it stands where it stands, in words
 
 
 class Discarded(Record):
@@ -82,8 +97,8 @@ class Discarded(Record):
     provider_name: str
     region_name: str
     project: str = ""
-    code: str
-    reason: str
+    code: str  # of the reason
+    reason: str  # a sentence with the numbers
 
 
 class Inference(Message):
@@ -91,10 +106,12 @@ class Inference(Message):
 
     msg_version: str = "1.1.0"
     uuid: Uuid
-    revision: int = 1
+    revision: int = 1  # as in `template`
     template_name: str
-    submission_time: AwareDatetime
+    submission_time: AwareDatetime  # when the template was accepted
     user_group: str | None = None
+    max_providers: int | None = None  # providers that may be tried, in all; ours
+    deadline: AwareDatetime | None = None  # the overall time-out as a moment; ours
     providers: tuple[Candidate, ...]
     discarded: tuple[Discarded, ...] = ()
 
@@ -103,8 +120,13 @@ class RankedProviders(Message):
     """`ranked-providers`: the same providers in the order in which they are to be tried."""
 
     uuid: Uuid
-    revision: int = 1
+    revision: int = 1  # as in `template`
+    template_name: str = ""
+    submission_time: AwareDatetime | None = None  # when the template was accepted
+    user_group: str | None = None
+    deadline: AwareDatetime | None = None  # the overall time-out as a moment
     ranked_providers: tuple[RankedCandidate, ...]
     discarded: tuple[Discarded, ...] = ()
     fallback: Literal["model", "rates", "rule", "sla"] = "rule"  # the step that made the order
+    explanation: str = ""  # why this step, in words
     model_version: str | None = None

@@ -10,13 +10,13 @@ class DispatchEvent(Message):
 
     uuid: Uuid
     event: Literal["tick", "effect"]
-    attempt: int = 0
+    attempt: int = 0  # whose effect it was; from 1
     issue: int = 0  # which issue of the effect this answers
-    effect: str = ""
-    outcome: str = ""
-    infrastructures: tuple[str, ...] = ()
-    state: str | None = None
-    machines: int = 0
+    effect: str = ""  # create, poll, confirm, clean, recheck
+    outcome: str = ""  # what became of the effect
+    infrastructures: tuple[str, ...] = ()  # identifiers in the IM
+    state: str | None = None  # as the IM names it
+    machines: int = 0  # that the infrastructure has by now
     message: str | None = None
     outputs: str | None = None  # JWE
     retry_after_s: float | None = None

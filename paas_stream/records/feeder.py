@@ -1,33 +1,89 @@
-"""`feeder`: one provider, region and project, as last read."""
+"""`feeder`: one provider, region and project, as last read.
 
-from typing import ClassVar
+The form in use is 2.0.0. Versions 1.x are read, and 1.4.0 is written on request: `feeder_v1` turns
+one into the other. A null says the same as a field that is left out, except for a whole part of the
+message (`PARTS`): that part is not known, which is not the same as empty.
+"""
 
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Final
+
+import orjson
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from paas_stream.records import feeder_v1
 from paas_stream.records.base import Message, Record
+from paas_stream.records.quantity import Amount, Gibibytes, Mebibytes
+
+QUOTA_TYPES: Final = ("compute", "block-storage", "networking", "object-store", "storageclass")
+LISTS: Final = ("flavors", "images", "networks", "storage_classes")
+PARTS: Final = (*LISTS, *(f"quotas/{kind}" for kind in QUOTA_TYPES))
 
 
-class Quota(Record):
-    """One row of a provider's quotas: the limits, or (`usage`) what is used of them."""
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
-    type: str  # compute, block-storage, networking, object-store, storageclass
+
+UtcDatetime = Annotated[datetime, AfterValidator(_utc)]  # other programs leave the zone out
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Part(Record):
+    """Base of what a message lists. Other programs send versions as numbers, and nulls."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, data: Any) -> Any:
+        return _without_nulls(data)
+
+
+def _without_nulls(data: Any) -> Any:
+    if isinstance(data, dict) and None in data.values():
+        return {name: value for name, value in data.items() if value is not None}
+    return data
+
+
+class Quota(Part):
+    """One row of a provider's quotas: the limits, or (`usage`) what is used of them.
+
+    -1 = unlimited. A row says nothing about a resource that it does not name.
+    """
+
+    type: str  # one of QUOTA_TYPES
     usage: bool = False
     per_user: bool = False
+    name: str | None = None  # of the storage class that a row of type storageclass is about; ours
     cores: float | None = None
-    ram: float | None = None
+    ram: float | None = None  # MiB
     instances: float | None = None
     gigabytes: float | None = None
+    per_volume_gigabytes: float | None = None
     volumes: float | None = None
     public_ips: float | None = None
-    gpus: dict[str, int] | None = None
+    gpus: dict[str, int] | None = None  # by model, or by the resource's name in Kubernetes
+    # A namespace's ResourceQuota, as numbers or as Kubernetes quantities; memory in MiB, storage in
+    # GiB. Limits and requests bound the same containers.
+    limits_cpu: Amount | None = None
+    requests_cpu: Amount | None = None
+    limits_memory: Mebibytes | None = None
+    requests_memory: Mebibytes | None = None
+    pods: Amount | None = None
+    pvcs: Amount | None = None  # persistent volume claims
+    storage: Gibibytes | None = None
+    limits_ephemeral_storage: Gibibytes | None = None
+    requests_ephemeral_storage: Gibibytes | None = None
 
 
-class Flavor(Record):
+class Flavor(Part):
     """A size of machine."""
 
     name: str
-    vcpus: float
-    ram: float  # MiB
-    disk: float = 0  # GiB
-    gpus: int = 0
+    vcpus: float = Field(ge=0)
+    ram: float = Field(ge=0)  # MiB
+    disk: float = Field(0, ge=0)  # GiB
+    gpus: int = Field(0, ge=0)
     gpu_vendor: str | None = None
     gpu_model: str | None = None
     infiniband: bool = False
@@ -35,7 +91,7 @@ class Flavor(Record):
     iaas_uuid: str | None = None
 
 
-class Image(Record):
+class Image(Part):
     """A machine image."""
 
     name: str
@@ -47,11 +103,13 @@ class Image(Record):
     is_shared: bool = True
     created_at: str | None = None
     gpu_driver: bool = False
+    gpu_driver_version: str | None = None
     cuda_support: bool = False
+    cuda_version: str | None = None
     tags: tuple[str, ...] = ()
 
 
-class Network(Record):
+class Network(Part):
     """A network of a project."""
 
     name: str
@@ -59,23 +117,41 @@ class Network(Record):
     is_default: bool = False
     is_shared: bool = True
     iaas_uuid: str | None = None
+    proxy_host: str | None = None  # through which its machines are reached
+    proxy_user: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class StorageClass(Part):
+    """A kind of volume of a Kubernetes cluster."""
+
+    name: str
+    is_default: bool = False
+    provisioner: str | None = None
 
 
 class Feeder(Message):
-    """`feeder` 2.0.0: one provider, region and project, as last read."""
+    """`feeder` 2.0.0: one provider, region and project, as last read.
+
+    1.2.0, 1.3.0 and 1.4.0 are read, too; 1.4.0 is written on request.
+    """
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
 
     major: ClassVar[int] = 2
 
-    msg_version: str = "2.0.0"
-    provider_name: str
-    provider_type: str
+    msg_version: str = "2.0.0"  # 1.4.0: that is how it is written
+    timestamp: UtcDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    provider_name: Name
+    provider_type: Name
     provider_endpoint: str
-    region_name: str = "default"
-    project_id: str
+    region_name: Name = "default"  # Kubernetes has none
+    project_id: Name
     user_group: str
     issuer_endpoint: str = ""
     issuer_name: str = ""
     issuer_protocol: str | None = None
+    issuer_audience: str | None = None
     overbooking_cpu: float = 1.0
     overbooking_ram: float = 1.0
     bandwidth_in: float = 0.0
@@ -84,11 +160,46 @@ class Feeder(Message):
     flavors: tuple[Flavor, ...] = ()
     images: tuple[Image, ...] = ()
     networks: tuple[Network, ...] = ()
+    storage_classes: tuple[StorageClass, ...] = ()
+    unknown: tuple[str, ...] = ()  # PARTS that could not be read: the message is partial; ours
+    status: str = "active"  # of the provider: only an active one is offered; ours
+    sla_id: str | None = None  # of the agreement that the project serves; ours
     sla_start: str | None = None  # date; ours
     sla_end: str | None = None  # date; ours
     credentials: str | None = None  # name of configured credentials; ours
 
+    @model_validator(mode="before")
+    @classmethod
+    def _null_parts_are_unknown(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        missing = {name for name in LISTS if name in data and data[name] is None}
+        if "quotas" in data and data["quotas"] is None:
+            missing.update(part for part in PARTS if part.startswith("quotas/"))
+        known = {name: value for name, value in data.items() if value is not None}
+        if missing:
+            known["unknown"] = sorted(missing.union(known.get("unknown", ())))
+        if known.get("region_name") == "":
+            del known["region_name"]
+        return known
+
     @property
     def key(self) -> str:
         """Row key: provider/region/project."""
-        return f"{self.provider_name}/{self.region_name}/{self.project_id}"
+        return row_key(self.provider_name, self.region_name, self.project_id)
+
+    def encode(self) -> bytes:
+        """JSON in the form of `msg_version`, without fields that have no value in 2.0.0."""
+        data = self.model_dump(mode="json", exclude_none=True)
+        if self.msg_version.startswith("1."):
+            data = feeder_v1.from_2_0_0(data)
+        return orjson.dumps(data)
+
+    @classmethod
+    def _from_major(cls, major: str, data: dict[str, Any]) -> dict[str, Any] | None:
+        return feeder_v1.to_2_0_0(data) if major == "1" else super()._from_major(major, data)
+
+
+def row_key(*names: str) -> str:
+    """Names as the key of a row. A name may hold the "/" that divides them."""
+    return "/".join(name.replace("%", "%25").replace("/", "%2F") for name in names)

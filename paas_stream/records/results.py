@@ -27,14 +27,14 @@ class DeploymentResult(Message):
     attempt: int | None = None  # from 1
     provider_name: str | None = None
     region_name: str | None = None
-    provider_type: str | None = None
+    provider_type: str | None = None  # dummy, openstack, kubernetes
     provider_endpoint: str | None = None
-    infrastructure_id: str | None = None
+    infrastructure_id: str | None = None  # in the IM
     started_at: AwareDatetime | None = None
     ended_at: AwareDatetime | None = None
     failure: str | None = None  # class of the failure
     reason: str | None = None  # a sentence
-    im_state: str | None = None
+    im_state: str | None = None  # the last that the IM told
     outputs: str | None = None  # JWE of a JSON object
     kept: bool = False  # a failed attempt that was left in place (keep_last_attempt)
 
@@ -44,7 +44,7 @@ class Command(Message):
 
     uuid: Uuid
     command: Literal["delete", "cancel", "forget"]
-    force: bool = False
-    reason: str | None = None
-    request_id: str | None = None
+    force: bool = False  # delete: by force in the IM; cancel: not even a success stays
+    reason: str | None = None  # a sentence
+    request_id: str | None = None  # of the request that asked
     access_token: str | None = None  # JWE

@@ -1,8 +1,13 @@
 """`errors`, `procedure-status` and `component-status`: how the work goes."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from paas_stream.records.base import Message, Record, Uuid
+from paas_stream.records.candidates import Discarded
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class Source(Record):
@@ -17,24 +22,25 @@ class Source(Record):
 class ErrorRecord(Message):
     """`errors`: what went wrong in any box."""
 
-    uuid: str | None = None
-    component: str
+    uuid: str | None = None  # the deployment, if it is about one
+    component: str  # box that failed
     step: str
-    code: str
-    message: str
-    retriable: bool = False
-    source: Source | None = None
-    payload_base64: str | None = None
+    code: str  # of the kind of error
+    message: str  # a sentence
+    retriable: bool = False  # the same may succeed later: the deployment's state stays
+    source: Source | None = None  # record that was being handled
+    payload_base64: str | None = None  # its value, where it could not be read
+    discarded: tuple[Discarded, ...] | None = None  # when no provider can host the template: why
 
 
 class ProcedureStatus(Message):
     """`procedure-status`: the begin or end of one step of one deployment."""
 
     uuid: Uuid
-    component: str
+    component: str  # box that does the step
     step: str
     status: Literal["begin", "end", "failed"]
-    message: str = ""
+    message: str = ""  # a sentence
     duration_s: float | None = None
     attempt: int | None = None
     provider_name: str | None = None
@@ -44,6 +50,20 @@ class ProcedureStatus(Message):
 class ComponentStatus(Message):
     """`component-status`: heartbeat of one box on one worker."""
 
-    component: str
-    instance: str
-    status: Literal["alive", "stopped"] = "alive"
+    component: Name  # box: an agent, a timer or the REST API
+    instance: Name  # the worker
+    status: Literal["alive", "stopped"] = "alive"  # stopped: its worker was asked to stop
+    version: str = ""
+    started_at: AwareDatetime | None = None  # of the worker's process
+    interval_s: float = Field(10.0, gt=0)  # the next heartbeat comes after this
+    events: int = 0  # handled since the start, those that failed included
+    errors: int = 0  # events that failed
+    last_event_at: AwareDatetime | None = None  # when it ended the last one
+    doing: str | None = None  # what it has been at for longest; None: nothing
+    doing_since: AwareDatetime | None = None  # when it began with that
+    lag: int | None = None  # records that wait for it on this worker; None: not known, or no agent
+
+    @property
+    def key(self) -> str:
+        """Key of the record and of the table's row."""
+        return f"{self.component}/{self.instance}"

@@ -10,8 +10,8 @@ from paas_stream.records.base import FreeValues, Message, Record, Uuid
 class Owner(Record):
     """Who a deployment belongs to."""
 
-    issuer: str
-    subject: str
+    issuer: str  # who vouches for the subject
+    subject: str  # the user's identifier at the issuer
     username: str = ""
 
 
@@ -24,10 +24,10 @@ class Request(Record):
     max_providers: int | None = None  # total number of providers tried
     deadline: AwareDatetime  # the overall time-out as a moment
     per_provider_timeout: int  # minutes
-    keep_last_attempt: bool = False
-    target_provider_name: str | None = None
-    target_provider_type: str | None = None
-    target_region_name: str | None = None
+    keep_last_attempt: bool = False  # a failed last attempt is not cleaned up
+    target_provider_name: str | None = None  # only this one may be tried
+    target_provider_type: str | None = None  # only of this type
+    target_region_name: str | None = None  # only in this region
     access_token: str | None = None  # JWE
 
 
@@ -36,12 +36,12 @@ class Template(Message):
 
     uuid: Uuid
     operation: Literal["create", "update"] = "create"
-    revision: int = 1
+    revision: int = 1  # 1 = as created; each update adds 1
     template: str  # TOSCA, YAML text
     template_name: str = ""
-    template_inputs: FreeValues = Field(default={})
+    template_inputs: FreeValues = Field(default={})  # by name
     request: Request
-    callback: str | None = None
+    callback: str | None = None  # URL that is told of changes
 
 
 class NodeRequirement(Record):
@@ -62,20 +62,26 @@ class NodeRequirement(Record):
     os_architecture: str | None = None
     os_distribution: str | None = None
     os_version: str | None = None
-    public_address: bool = False
+    gpu_driver: bool = False  # the image must have one
+    gpu_driver_version: str | None = None  # at least
+    cuda_support: bool = False  # the image must have it
+    cuda_version: str | None = None  # at least
+    public_address: bool = False  # whether it needs one
     volumes_gib: tuple[int, ...] = ()  # one entry per attached volume
     infiniband: bool = False
+    ports: tuple[str, ...] = ()  # "22/tcp", "2000-2100/udp"; published:inside for containers
+    networks: tuple[str, ...] = ()  # kinds of those its ports bind it to: public, private, ...
 
 
 class ValidatedTemplate(Message):
     """`validated-templates`: the template with inputs resolved, and what it needs."""
 
     uuid: Uuid
-    revision: int = 1
+    revision: int = 1  # as in `template`
     template: FreeValues  # TOSCA, types merged in, no import left
     template_name: str
     is_automatic: bool = True  # no placement policy
     user_group: str | None = None
     requirements: tuple[NodeRequirement, ...]
     request: Request
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  # sentences

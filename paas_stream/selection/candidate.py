@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from paas_stream.records import Candidate, Image, NodeRequirement, NodeTarget, Target
 from paas_stream.selection import images
+from paas_stream.selection.health import Windows
 from paas_stream.selection.matching import Choice, Match
 from paas_stream.selection.quotas import Budget, Line
 from paas_stream.selection.rows import ProviderRow
@@ -11,7 +12,13 @@ from paas_stream.selection.rows import ProviderRow
 _MIB_PER_GIB = 1024
 
 
-def build(match: Match, requirements: Iterable[NodeRequirement], exact_flavors: float) -> Candidate:
+def build(
+    match: Match,
+    requirements: Iterable[NodeRequirement],
+    exact_flavors: float,
+    health: Windows,
+    is_stale: bool,
+) -> Candidate:
     """The candidate of `match`; `*_requ` is what the template takes there (chosen flavors)."""
     row, demand = match.row, match.demand
     feeder, budget = row.feeder, row.budget
@@ -45,6 +52,9 @@ def build(match: Match, requirements: Iterable[NodeRequirement], exact_flavors: 
         n_volumes_requ=demand.get("volumes", 0.0),
         n_volumes_quota=volumes.limit,
         n_volumes_usage=volumes.used,
+        **health._asdict(),
+        sla_start=feeder.sla_start,
+        stale=is_stale,
         target=_target(row, dict(_nodes(match, requirements))),
     )
 
@@ -80,5 +90,7 @@ def _target(row: ProviderRow, nodes: dict[str, NodeTarget]) -> Target:
         credentials=feeder.credentials,
         public_network=row.networks.public,
         private_network=row.networks.private,
+        proxy_host=row.networks.proxy_host,
+        proxy_user=row.networks.proxy_user,
         nodes=nodes,
     )

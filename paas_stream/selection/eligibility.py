@@ -4,7 +4,7 @@ They are the cheap ones, so they come first. A provider that is not open to the 
 not examined further.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
 
 from paas_stream.records import Feeder, Request
@@ -32,6 +32,30 @@ def closed_reason(feeder: Feeder, request: Request) -> Reason:
     if feeder.user_group == group:
         return Reason(Code.ISSUER, lambda: f"open to the user group {group!r}, not of {issuer}")
     return Reason(Code.USER_GROUP, lambda: f"not open to the user group {group!r}")
+
+
+def status_reasons(feeder: Feeder, trusted_issuers: Collection[str]) -> Iterator[Reason]:
+    """Why nothing is deployed there now: the provider's status, or an issuer that is not trusted.
+
+    `trusted_issuers` end without "/"; none at all means that every issuer is trusted.
+    """
+    if feeder.status.casefold() != "active":
+        yield Reason(
+            Code.PROVIDER_STATUS, lambda: f"the provider's status is {feeder.status!r}, not active"
+        )
+    if trusted_issuers:
+        issuer = feeder.issuer_endpoint.rstrip("/")
+        if issuer not in trusted_issuers:
+            yield Reason(Code.ISSUER_NOT_TRUSTED, lambda: f"the issuer {issuer!r} is not trusted")
+
+
+def placement_reasons(feeder: Feeder, sla_id: str | None) -> Iterator[Reason]:
+    """Whether the template's placement policy names another agreement."""
+    if sla_id and sla_id != feeder.sla_id:
+        yield Reason(
+            Code.SLA_PLACEMENT,
+            lambda: f"the policy asks for the SLA {sla_id!r}, this one is {feeder.sla_id!r}",
+        )
 
 
 def sla_reasons(feeder: Feeder, today: date) -> Iterator[Reason]:
@@ -67,10 +91,15 @@ def wish_reasons(feeder: Feeder, request: Request) -> Iterator[Reason]:
         )
 
 
+def is_stale(received_at: datetime, now: datetime, stale_s: float) -> bool:
+    """Whether the last message, received at `received_at`, is too old; `stale_s` in seconds."""
+    return (now - received_at).total_seconds() > stale_s
+
+
 def stale_reasons(received_at: datetime, now: datetime, stale_s: float) -> Iterator[Reason]:
-    """Why the last message, received at `received_at`, is too old; `stale_s` in seconds."""
-    silent_s = (now - received_at).total_seconds()
-    if silent_s > stale_s:
+    """Why the last message is too old, as in `is_stale`."""
+    if is_stale(received_at, now, stale_s):
+        silent_s = (now - received_at).total_seconds()
         yield Reason(
             Code.STALE, lambda: f"silent for {silent_s:.0f} s, {amount(stale_s)} s are allowed"
         )

@@ -5,7 +5,7 @@ and an order of preference.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -34,6 +34,19 @@ def same_version(asked: str, offered: str | None) -> bool:
     return bool(wanted) and found[: len(wanted)] == wanted
 
 
+def at_least(asked: str, offered: str | None) -> bool:
+    """Whether the version `offered` is `asked` or a later one; an unknown one is not."""
+    wanted, found = _version(asked), _version(offered or "")
+    length = max(len(wanted), len(found))
+    return bool(found) and _comparable(found, length) >= _comparable(wanted, length)
+
+
+def _comparable(version: tuple[int | str, ...], length: int) -> list[tuple[int, int, str]]:
+    """Numbers stand after letters ("12.0rc" is before "12.0"), a missing part is 0."""
+    parts = [(1, part, "") if isinstance(part, int) else (0, 0, part) for part in version]
+    return parts + [(1, 0, "")] * (length - len(parts))
+
+
 @lru_cache(maxsize=4096)
 def _version(text: str) -> tuple[int | str, ...]:
     return tuple(
@@ -47,25 +60,69 @@ def is_uri(image: str | None) -> bool:
     return bool(separator) and scheme in URI_SCHEMES
 
 
+class Wish:
+    """What one node asks of an image, prepared to be compared with the images of many providers."""
+
+    def __init__(self, requirement: NodeRequirement) -> None:
+        self._requirement = requirement
+        self._name = requirement.image
+        self._is_uri = is_uri(requirement.image)
+        self._distribution = (requirement.os_distribution or "").casefold()
+        self._kind = (requirement.os_type or "").casefold()
+        self._architecture = (requirement.os_architecture or "").casefold()
+        self._version = requirement.os_version
+        self._gpu_software = bool(
+            requirement.gpu_driver
+            or requirement.gpu_driver_version
+            or requirement.cuda_support
+            or requirement.cuda_version
+        )
+        self._has_criteria = bool(
+            self._distribution
+            or self._kind
+            or self._architecture
+            or self._version
+            or self._gpu_software
+        )
+
+    def choose(self, images: tuple[Image, ...]) -> Image | str | Reason | None:
+        """As the function `choose`."""
+        if self._name:
+            if self._is_uri:
+                return self._name
+            for image in images:
+                if _has_name(image, self._name):
+                    return image
+        if self._has_criteria:
+            for image in images:
+                if self._is_met(image):
+                    return image
+        elif not self._name:
+            return images[0] if images else None
+        return Reason(Code.IMAGE, lambda: _no_fit(self._requirement, images))
+
+    def _is_met(self, image: Image) -> bool:
+        # The distribution stands first because it tells most images apart.
+        if self._distribution and (image.os_distro or "").casefold() != self._distribution:
+            return False
+        # Providers leave type and architecture empty for most images: that is no obstacle.
+        if self._kind and image.os_type and image.os_type.casefold() != self._kind:
+            return False
+        architecture = image.architecture
+        if self._architecture and architecture and architecture.casefold() != self._architecture:
+            return False
+        if self._version and not same_version(self._version, image.os_version):
+            return False
+        return not self._gpu_software or _has_gpu_software(image, self._requirement)
+
+
 def choose(requirement: NodeRequirement, images: tuple[Image, ...]) -> Image | str | Reason | None:
     """The image for one node, of `images` as `in_order` gives them, or why there is none.
 
     A URI is taken as it is. A name that is not found falls back to the criteria when any is given,
     else nothing fits. Nothing asked: the first image, or None when the provider shows no images.
     """
-    if is_uri(requirement.image):
-        return requirement.image
-    if requirement.image:
-        for image in images:
-            if _has_name(image, requirement.image):
-                return image
-    if _asks_criteria(requirement):
-        for image in images:
-            if _meets(image, requirement):
-                return image
-    elif not requirement.image:
-        return images[0] if images else None
-    return Reason(Code.IMAGE, lambda: _no_fit(requirement, images))
+    return Wish(requirement).choose(images)
 
 
 def _has_name(image: Image, asked: str) -> bool:
@@ -75,28 +132,14 @@ def _has_name(image: Image, asked: str) -> bool:
     return bool(colon) and image.name == name and tag in image.tags
 
 
-def _asks_criteria(requirement: NodeRequirement) -> bool:
-    return bool(
-        requirement.os_type
-        or requirement.os_architecture
-        or requirement.os_distribution
-        or requirement.os_version
-    )
-
-
-def _meets(image: Image, requirement: NodeRequirement) -> bool:
-    # Providers leave type and architecture empty for most images: an unknown one is no obstacle.
-    # The distribution stands first because it tells most images apart.
+def _has_gpu_software(image: Image, requirement: NodeRequirement) -> bool:
+    driver, cuda = requirement.gpu_driver_version, requirement.cuda_version
     return (
-        _same(requirement.os_distribution, image.os_distro)
-        and _same(requirement.os_type, image.os_type or requirement.os_type)
-        and _same(requirement.os_architecture, image.architecture or requirement.os_architecture)
-        and (not requirement.os_version or same_version(requirement.os_version, image.os_version))
+        (not requirement.gpu_driver or image.gpu_driver or bool(image.gpu_driver_version))
+        and (not requirement.cuda_support or image.cuda_support or bool(image.cuda_version))
+        and (not driver or at_least(driver, image.gpu_driver_version))
+        and (not cuda or at_least(cuda, image.cuda_version))
     )
-
-
-def _same(asked: str | None, offered: str | None) -> bool:
-    return not asked or asked.casefold() == (offered or "").casefold()
 
 
 def _no_fit(requirement: NodeRequirement, images: tuple[Image, ...]) -> str:
@@ -109,11 +152,20 @@ def _no_fit(requirement: NodeRequirement, images: tuple[Image, ...]) -> str:
                 requirement.os_architecture,
                 requirement.os_distribution,
                 requirement.os_version,
+                *_gpu_software(requirement),
             ),
         )
     )
     offered = some([image.name for image in images])
     return f"node {requirement.name!r}: no image fits {asked} (images: {offered})"
+
+
+def _gpu_software(requirement: NodeRequirement) -> Iterator[str]:
+    driver, cuda = requirement.gpu_driver_version, requirement.cuda_version
+    if requirement.gpu_driver or driver:
+        yield f"with a GPU driver of at least {driver}" if driver else "with a GPU driver"
+    if requirement.cuda_support or cuda:
+        yield f"with CUDA of at least {cuda}" if cuda else "with CUDA"
 
 
 def reference(image: Image, feeder: Feeder) -> str:

@@ -19,6 +19,8 @@ class Offer:
     public: str | None = None
     private: str | None = None
     generic: bool = False  # no network has a name: IM's own names do
+    proxy_host: str | None = None  # through which machines of the private network are reached
+    proxy_user: str | None = None
 
 
 def offer(networks: Iterable[Network], provider_type: str) -> Offer:
@@ -30,9 +32,14 @@ def offer(networks: Iterable[Network], provider_type: str) -> Offer:
     ordered = sorted(networks, key=lambda n: (not n.is_default, n.is_shared, n.name))
     if not ordered and provider_type == "dummy":
         return Offer(generic=True)
-    public = [n.name for n in ordered if _is_public(n)]
-    private = [n.name for n in ordered if not _is_public(n)]
-    return Offer(next(iter(public), None), next(iter(private), None))
+    public = next((n for n in ordered if _is_public(n)), None)
+    private = next((n for n in ordered if not _is_public(n)), None)
+    return Offer(
+        public.name if public else None,
+        private.name if private else None,
+        proxy_host=private.proxy_host if private else None,
+        proxy_user=private.proxy_user if private else None,
+    )
 
 
 def _is_public(network: Network) -> bool:
@@ -57,5 +64,7 @@ def choose(requirement: NodeRequirement, networks: Offer) -> str | Reason:
             ),
         )
     if networks.private is None:
+        if "private" in requirement.networks:
+            return Reason(Code.PRIVATE_NETWORK, lambda: f"{node}: there is no private network")
         return f"{networks.public}.PUBLIC"
     return f"{networks.private},{networks.public}"

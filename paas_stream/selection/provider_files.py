@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from paas_stream.errors import ConfigurationError
-from paas_stream.records import Feeder, Flavor, Image, Network, Quota
+from paas_stream.records import Feeder, Flavor, Image, Network, Quota, StorageClass
 from paas_stream.selection import credentials, provider_checks, yaml_text
 from paas_stream.selection.credentials import Credentials
 from paas_stream.selection.provider_checks import Agreement
@@ -43,11 +43,10 @@ class Federation:
     credential_entries: Mapping[str, tuple[CredentialsEntry, Path]] = field(default_factory=dict)
 
     def static_feeders(self, now: datetime) -> tuple[Feeder, ...]:
-        """One message per active static provider, region and project, as read at `now`."""
+        """One message per static provider, region and project, as read at `now`."""
         return tuple(
             _static_feeder(provider, region, project, self.agreements[project.sla], now)
             for provider in self.static
-            if provider.status == "active"
             for region in provider.regions
             for project in provider.projects
         )
@@ -166,6 +165,7 @@ def _static_feeder(
         issuer_endpoint=agreement.issuer,
         issuer_name=idp.name if idp else "",
         issuer_protocol=idp.protocol if idp else None,
+        issuer_audience=idp.audience if idp else None,
         overbooking_cpu=region.overbooking_cpu,
         overbooking_ram=region.overbooking_ram,
         bandwidth_in=region.bandwidth_in,
@@ -174,6 +174,9 @@ def _static_feeder(
         flavors=tuple(Flavor(**dict(row)) for row in provider.flavors),
         images=tuple(Image(**dict(row)) for row in provider.images),
         networks=tuple(Network(**dict(row)) for row in networks),
+        storage_classes=tuple(StorageClass(**dict(row)) for row in provider.storage_classes),
+        status=provider.status,
+        sla_id=agreement.sla.doc_uuid,
         sla_start=agreement.sla.start_date.isoformat(),
         sla_end=agreement.sla.end_date.isoformat(),
         credentials=project.credentials,

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from paas_stream.records import Flavor, Image, Network, Quota
+from paas_stream.records import Flavor, Image, Network, Quota, StorageClass
 
 # A name becomes part of a row key, which "/" divides.
 Name = Annotated[str, StringConstraints(pattern=r"^[^/\s\x00-\x1f][^/\x00-\x1f]{0,199}$")]
@@ -24,7 +24,7 @@ Status = Literal[
     "ready",
     "evaluation",
     "pre_production",
-    "active",  # the only one that is read and offered
+    "active",  # the only one that is offered
     "deprecated",
     "removed",
     "degraded",
@@ -206,6 +206,12 @@ class StaticNetwork(Network):
     model_config = _STRICT
 
 
+class StaticStorageClass(StorageClass):
+    """A storage class, as in a `feeder` message."""
+
+    model_config = _STRICT
+
+
 class StaticQuota(Quota):
     """A row of quotas, as in a `feeder` message: limits, or (`usage`) what is used of them."""
 
@@ -237,6 +243,7 @@ class StaticProvider(Entry):
     flavors: tuple[StaticFlavor, ...] = ()
     images: tuple[StaticImage, ...] = ()
     networks: tuple[StaticNetwork, ...] = ()
+    storage_classes: tuple[StaticStorageClass, ...] = ()
     quotas: tuple[StaticQuota, ...] = ()
 
 

@@ -2,7 +2,8 @@
 
 Limits minus usage; -1 = unlimited; a resource without a row is unknown and does not exclude.
 Limits per user stand in rows of their own. Overbooking is a property of the hosts, not of a quota:
-it changes no number here.
+it changes no number here. A Kubernetes namespace bounds one thing in several ways, by limits and by
+requests; the way in which least is free counts.
 """
 
 from collections import defaultdict
@@ -27,7 +28,21 @@ _RESOURCES = {  # field of a quota row -> code and unit
     "volumes": (Code.QUOTA_VOLUMES, "volumes"),
     "public_ips": (Code.QUOTA_PUBLIC_IPS, "public addresses"),
     "gpus": (Code.QUOTA_GPUS, "GPUs"),
+    "per_volume_gigabytes": (Code.QUOTA_STORAGE, "GiB in one volume"),
+    "ephemeral_storage": (Code.QUOTA_STORAGE, "GiB of ephemeral storage"),
 }
+_OF_NAMESPACES = {  # field of a ResourceQuota -> the resource that it bounds
+    "limits_cpu": "cores",
+    "requests_cpu": "cores",
+    "limits_memory": "ram",
+    "requests_memory": "ram",
+    "pods": "instances",
+    "pvcs": "volumes",
+    "storage": "gigabytes",
+    "limits_ephemeral_storage": "ephemeral_storage",
+    "requests_ephemeral_storage": "ephemeral_storage",
+}
+_FIELDS = tuple(name for name in Quota.model_fields if name in {*_RESOURCES, *_OF_NAMESPACES})
 
 
 class Line(NamedTuple):
@@ -46,27 +61,36 @@ class Budget:
     per_user: Mapping[str, Line]
 
 
-def budget(quotas: Iterable[Quota]) -> Budget:
+def budget(quotas: Iterable[Quota], storage_class: str | None = None) -> Budget:
     """The quotas of a provider's message, limits and usage brought together.
 
-    Of several rows for one resource the tightest limit and the highest usage count.
+    Of several rows for one resource the tightest limit and the highest usage count. Rows about a
+    storage class count when it is `storage_class`, the one that volumes get.
     """
-    rows = tuple(quotas)
+    rows = [row for row in quotas if row.type != "storageclass" or row.name == storage_class]
     return Budget(
         _lines(row for row in rows if not row.per_user), _lines(row for row in rows if row.per_user)
     )
 
 
 def _lines(rows: Iterable[Quota]) -> dict[str, Line]:
-    limits: dict[str, float] = {}
-    usage: dict[str, float] = defaultdict(float)
+    limits: dict[tuple[str, str], float] = {}
+    usage: dict[tuple[str, str], float] = defaultdict(float)
     for row in rows:
+        whose = row.name or ""
         for resource, number in _numbers(row):
+            key = whose, resource
             if row.usage:
-                usage[resource] = max(usage[resource], number)
+                usage[key] = max(usage[key], number)
             else:
-                limits[resource] = _tighter(limits.get(resource, UNLIMITED), number)
-    return {resource: _line(limit, usage[resource]) for resource, limit in limits.items()}
+                limits[key] = _tighter(limits.get(key, UNLIMITED), number)
+    lines: dict[str, Line] = {}
+    for key, limit in limits.items():
+        resource = _OF_NAMESPACES.get(key[1], key[1])
+        line = _line(limit, usage[key])
+        if resource not in lines or line.free < lines[resource].free:
+            lines[resource] = line
+    return lines
 
 
 def _line(limit: float, used: float) -> Line:
@@ -74,7 +98,7 @@ def _line(limit: float, used: float) -> Line:
 
 
 def _numbers(row: Quota) -> Iterator[tuple[str, float]]:
-    for resource in _RESOURCES:
+    for resource in _FIELDS:
         if resource != "gpus" and (number := getattr(row, resource)) is not None:
             yield resource, number
     if row.gpus:
@@ -89,14 +113,18 @@ def _tighter(one: float, other: float) -> float:
 
 
 def fixed_demand(nodes: Iterable[NodeRequirement]) -> dict[str, float]:
-    """What a template takes everywhere alike: instances, public addresses, volumes."""
+    """What a template takes everywhere alike: machines or pods, public addresses, volumes."""
     total: dict[str, float] = defaultdict(float)
     for node in nodes:
         total["volumes"] += node.count * len(node.volumes_gib)
         total["gigabytes"] += node.count * sum(node.volumes_gib)
+        largest = max(node.volumes_gib, default=0)
+        total["per_volume_gigabytes"] = max(total["per_volume_gigabytes"], largest)
+        total["instances"] += node.count
         if node.kind == "compute":
-            total["instances"] += node.count
             total["public_ips"] += node.count * node.public_address
+        else:
+            total["ephemeral_storage"] += node.count * node.disk_gib
     return {resource: number for resource, number in total.items() if number > 0}
 
 
@@ -137,7 +165,7 @@ def compare(needed: Demand, quotas: Budget) -> tuple[list[Reason], float]:
             continue
         if number > line.free:
             shortages.append(_shortage(resource, number, line, ""))
-        elif line.limit:
+        elif line.limit and resource != "per_volume_gigabytes":  # a cap, of which nothing is used
             headroom = min(headroom, (line.free - number) / line.limit)
     for resource, line in quotas.per_user.items():
         number = needed.get(resource, 0.0)

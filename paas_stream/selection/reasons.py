@@ -10,6 +10,9 @@ class Code(StrEnum):
 
     USER_GROUP = "user_group"  # not open to the request's group
     ISSUER = "issuer"  # the group is there, but of another issuer
+    ISSUER_NOT_TRUSTED = "issuer_not_trusted"  # the operator does not trust the group's issuer
+    PROVIDER_STATUS = "provider_status"  # the provider is not active
+    SLA_PLACEMENT = "sla_placement"  # the template's policy names another agreement
     SLA_DATES = "sla_dates"  # a start or end date that cannot be read
     SLA_NOT_STARTED = "sla_not_started"
     SLA_EXPIRED = "sla_expired"
@@ -20,6 +23,10 @@ class Code(StrEnum):
     PROVIDER_TYPE = "provider_type"  # a type that cannot be deployed to
     NO_MACHINES = "no_machines"  # hosts containers only, and the template has a machine
     NO_CONTAINERS = "no_containers"  # hosts machines only, and the template has a container
+    NO_MIX = "no_mix"  # the template has machines and containers, and no provider hosts both
+    STORAGE_CLASS = "storage_class"  # a container has a volume, there is no default storage class
+    GPU = "gpu"  # containers cannot have GPUs of this vendor and model here
+    NOT_READ = "not_read"  # flavors, images or networks could never be read
     FLAVOR = "flavor"  # no flavor is large enough, or the one asked for is not there
     IMAGE = "image"  # no image fits
     PUBLIC_NETWORK = "public_network"  # a public address is needed, there is no public network

@@ -1,7 +1,8 @@
 """A provider row: the last message of one provider, region and project, ready to be matched."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import cached_property
 from typing import Self
 
@@ -19,10 +20,12 @@ class ProviderRow:
 
     feeder: Feeder
     received_at: datetime
+    kept: Mapping[str, datetime] = field(default_factory=dict)  # older parts -> when they were read
 
     def prepare(self) -> Self:
         """The same row with everything worked out, so that no request has to wait for it."""
         _ = self.name, self.site, self.flavors, self.images, self.networks, self.budget
+        _ = self.storage_class, self.sla_days, self.unread
         return self
 
     @cached_property
@@ -53,4 +56,32 @@ class ProviderRow:
     @cached_property
     def budget(self) -> quotas.Budget:
         """Limits and usage."""
-        return quotas.budget(self.feeder.quotas)
+        return quotas.budget(self.feeder.quotas, self.storage_class)
+
+    @cached_property
+    def storage_class(self) -> str | None:
+        """The class that volumes of containers get when they name none."""
+        classes = self.feeder.storage_classes
+        return next((one.name for one in classes if one.is_default), None)
+
+    @cached_property
+    def sla_days(self) -> tuple[date, date] | None:
+        """First and last day of the agreement; None: they cannot be read."""
+        start, end = self.feeder.sla_start, self.feeder.sla_end
+        try:
+            return (
+                date.fromisoformat(start) if start else date.min,
+                date.fromisoformat(end) if end else date.max,
+            )
+        except ValueError:
+            return None
+
+    @cached_property
+    def unread(self) -> frozenset[str]:
+        """What a machine needs and was never read."""
+        needed = ("flavors", "images", "networks")
+        return frozenset(p for p in needed if not self.knows(p) and not getattr(self.feeder, p))
+
+    def knows(self, part: str) -> bool:
+        """Whether a part of the message, as in `records.feeder.PARTS`, was ever read."""
+        return part not in self.feeder.unknown

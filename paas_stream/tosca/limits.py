@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from paas_stream.errors import InvalidTemplateError
+from paas_stream.errors import Fault, InvalidTemplateError
 from paas_stream.settings import ParserSettings
-from paas_stream.tosca import yamltext
+from paas_stream.tosca import yamlbuild, yamltext
 
 PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")
@@ -45,8 +45,12 @@ class _Open:
     keys: set[str] | None = None
 
 
-def load(text: str, limits: Limits) -> Any:
+def load(
+    text: str, limits: Limits, what: str = "the template", repeated: list[Fault] | None = None
+) -> Any:
     """The plain value that `text` spells: dicts with text keys, lists, text, numbers, booleans.
+
+    Keys that are there twice are added to `repeated` where it is given, and the last one counts.
 
     Raises InvalidTemplateError when the text is too large, too deep, expands to too much, is not
     one YAML document, repeats a key, or has a value that JSON cannot carry.
@@ -54,21 +58,28 @@ def load(text: str, limits: Limits) -> Any:
     try:
         size = len(text.encode())
     except UnicodeEncodeError as exc:
-        raise InvalidTemplateError(["the template is not Unicode text"]) from exc
+        raise InvalidTemplateError([f"{what} is not Unicode text"]) from exc
     if size > limits.max_bytes:
         raise InvalidTemplateError(
-            [f"the template has {size} bytes, at most {limits.max_bytes} are accepted"]
+            [f"{what} has {size} bytes, at most {limits.max_bytes} are accepted"]
         )
-    try:
-        _check_events(text, limits)
-        value = yamltext.build(text)
-    except yamltext.YamlError as exc:
-        raise InvalidTemplateError([f"the template is not valid YAML: {exc}"]) from exc
+    values, found = _read(text, _Walk(limits, what))
+    if found and repeated is None:
+        raise InvalidTemplateError(found)
+    value = values[0] if values else None
+    if repeated is not None:
+        repeated += found
     faults: list[str] = []
     plain = _plain(value, "", faults)
     if faults:
         raise InvalidTemplateError(faults)
     return plain
+
+
+def load_all(text: str, limits: Limits, what: str) -> list[Any]:
+    """The values of all YAML documents in `text`, without empty ones. Raises as `load` does."""
+    values, _ = _read(text, _Walk(limits, what, many=True))
+    return [value for value in values if value is not None]
 
 
 def check(value: Any, limits: Limits, what: str) -> None:
@@ -97,24 +108,31 @@ def check(value: Any, limits: Limits, what: str) -> None:
             raise InvalidTemplateError([f"{what}: more than {limits.max_bytes} characters"])
 
 
-def _check_events(text: str, limits: Limits) -> None:
-    walk = _Walk(limits)
-    for event in yamltext.events(text):
-        walk.see(event)
-    if walk.faults:
-        raise InvalidTemplateError(walk.faults)
+def _read(text: str, walk: "_Walk") -> tuple[list[Any], list[Fault]]:
+    """The values of the documents in `text`, and the keys that are there twice."""
+    builder = yamlbuild.Builder()
+    try:
+        for event in yamltext.events(text):
+            walk.see(event)
+            builder.take(event)
+    except yamltext.YamlError as exc:
+        fault = Fault(f"{walk.what} is not valid YAML: {exc}", line=exc.line)
+        raise InvalidTemplateError([fault]) from exc
+    return builder.values, walk.repeated
 
 
 class _Walk:
     """Follows the events and keeps the sizes of what is open and of what has a name."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, what: str, *, many: bool = False) -> None:
         self.limits = limits
+        self.what = what
+        self.many = many  # documents in one text
         self.open: list[_Open] = []
         self.anchors: dict[str, tuple[int, int]] = {}  # name -> nodes, height; expanded
         self.nodes = 0
         self.documents = 0
-        self.faults: list[str] = []  # those that need not stop the reading
+        self.repeated: list[Fault] = []  # keys that are there twice
 
     def see(self, event: Any) -> None:
         """Take one event. Raises InvalidTemplateError when a limit is passed."""
@@ -133,8 +151,9 @@ class _Walk:
             self._alias(event)
         elif isinstance(event, yamltext.DocumentStart):
             self.documents += 1
-            if self.documents > 1:
-                raise InvalidTemplateError(["the template has more than one YAML document"])
+            self.anchors.clear()
+            if self.documents > 1 and not self.many:
+                raise self._fault(event, f"{self.what} has more than one YAML document")
 
     def _begin(self, event: Any) -> None:
         self._count(event, 1, len(self.open) + 1)
@@ -149,9 +168,7 @@ class _Walk:
     def _alias(self, event: Any) -> None:
         if event.anchor not in self.anchors:
             reason = "refers to itself" if self._is_open(event.anchor) else "is not defined"
-            raise InvalidTemplateError(
-                [f"line {yamltext.line_of(event)}: the alias *{event.anchor} {reason}"]
-            )
+            raise self._fault(event, f"the alias *{event.anchor} {reason}")
         nodes, height = self.anchors[event.anchor]
         self._add(event, nodes, height)
 
@@ -169,18 +186,13 @@ class _Walk:
     def _count(self, event: Any, nodes: int, depth: int) -> None:
         self.nodes += nodes
         if depth > self.limits.max_depth:
-            raise InvalidTemplateError(
-                [
-                    f"line {yamltext.line_of(event)}: the template nests lists and maps deeper "
-                    f"than {self.limits.max_depth} levels"
-                ]
+            raise self._fault(
+                event,
+                f"{self.what} nests lists and maps deeper than {self.limits.max_depth} levels",
             )
         if self.nodes > self.limits.max_nodes:
-            raise InvalidTemplateError(
-                [
-                    f"line {yamltext.line_of(event)}: the template has more than "
-                    f"{self.limits.max_nodes} values, aliases expanded"
-                ]
+            raise self._fault(
+                event, f"{self.what} has more than {self.limits.max_nodes} values, aliases expanded"
             )
 
     def _key(self, event: Any) -> None:
@@ -189,16 +201,16 @@ class _Walk:
             return
         parent.keys = parent.keys or set()
         if event.value in parent.keys:
-            self.faults.append(
-                f'line {yamltext.line_of(event)}: the key "{event.value}" is there twice'
-            )
+            line = yamltext.line_of(event)
+            self.repeated.append(Fault(f'the key "{event.value}" is there twice', line=line))
         parent.keys.add(event.value)
 
     def _check_tag(self, event: Any) -> None:
         if event.tag not in (None, "!") and event.tag not in PLAIN_TAGS:
-            raise InvalidTemplateError(
-                [f'line {yamltext.line_of(event)}: the tag "{event.tag}" is not accepted']
-            )
+            raise self._fault(event, f'the tag "{event.tag}" is not accepted')
+
+    def _fault(self, event: Any, message: str) -> InvalidTemplateError:
+        return InvalidTemplateError([Fault(message, line=yamltext.line_of(event))])
 
     def _is_open(self, anchor: str) -> bool:
         return any(collection.anchor == anchor for collection in self.open)

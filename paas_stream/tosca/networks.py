@@ -39,6 +39,31 @@ def linked_networks(document: types.Document, name: str) -> list[types.Document]
     return found
 
 
+def kinds(document: types.Document, name: str) -> list[str]:
+    """The kind of network that each port of the node `name` asks for: public, private, ..."""
+    return [
+        "public" if _is_public_network(network) else _kind(network)
+        for network in linked_networks(document, name)
+    ]
+
+
+def hosted_on(document: types.Document, name: str) -> list[types.Document]:
+    """The nodes whose chain of hosts leads to the node `name`."""
+    nodes = document["topology_template"]["node_templates"]
+    below, found = [name], []
+    for host in below:  # grows on the way
+        for other, node in nodes.items():
+            if other not in below and _targets(node).get("host") == host:
+                below.append(other)
+                found.append(node)
+    return found
+
+
+def _kind(network: Mapping[str, Any]) -> str:
+    kind = (network.get("properties") or {}).get("network_type")
+    return kind.lower() if isinstance(kind, str) and kind else "private"
+
+
 def _targets(port: Mapping[str, Any]) -> dict[str, Any]:
     """The node that each requirement of a port names."""
     targets = {}

@@ -8,12 +8,18 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from threading import Lock
 from types import FrameType
 from typing import Any
 
 from toscaparser.common.exception import ExceptionCollector
+from toscaparser.elements.entity_type import EntityType
 from toscaparser.tosca_template import ToscaTemplate
+
+from paas_stream.tosca import catalogue
+from paas_stream.tosca.catalogue import Catalogue
 
 _lock = Lock()
 
@@ -25,12 +31,36 @@ _PLACES = {
     "Group": "topology_template.groups",
     "Output": "topology_template.outputs",
 }
+# a requirement that is there too often, or that is missing: old templates do without their host
+_OCCURRENCES = re.compile(r'Relationship "(.*)" in template ".*" has a wrong number of occurrences')
+_WRONG_NUMBER = "is there too seldom or too often"
 _UNKNOWN_TYPE = "is not a valid type."
 _SECTION = re.compile(r'^"(\w+)" of template "[^"]*" ')
+_REQUIRED = re.compile(r"""is missing required field "\['(.*)'\]"\.$""")
 _NOISE = re.compile(r" ?Refer to the definition to verify valid values\.$")
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What the TOSCA parser has against a document."""
+
+    faults: list[str]
+    occurrences: list[str]  # requirements that are missing, or there too often
+
+
+@cache
+def simple_profile() -> Catalogue:
+    """The types of the TOSCA Simple Profile, which the parser knows by itself."""
+    return catalogue.of({"node_types": EntityType.TOSCA_DEF})
+
+
 def faults(document: dict[str, Any]) -> list[str]:
+    """All of `findings`."""
+    found = findings(document)
+    return [*found.faults, *found.occurrences]
+
+
+def findings(document: dict[str, Any]) -> Findings:
     """What the TOSCA parser has against `document`, which it changes: pass a copy.
 
     `document` has no imports, so nothing is fetched or read.
@@ -43,7 +73,11 @@ def faults(document: dict[str, Any]) -> list[str]:
         except Exception as exc:  # noqa: BLE001 - the parser ends with whatever a template provokes
             if not found:
                 found.append(_stopped(exc))
-    return _without_followers(list(dict.fromkeys(found)))
+    told = _without_followers(list(dict.fromkeys(found)))
+    return Findings(
+        [fault for fault in told if not fault.endswith(_WRONG_NUMBER)],
+        [fault for fault in told if fault.endswith(_WRONG_NUMBER)],
+    )
 
 
 @contextmanager
@@ -110,7 +144,9 @@ def _without_followers(found: list[str]) -> list[str]:
 
 def _message(exception: Exception) -> str:
     text = exception.args[0] if isinstance(exception, KeyError) and exception.args else exception
-    return _NOISE.sub("", " ".join(str(text).split()))
+    plain = _NOISE.sub("", " ".join(str(text).split()))
+    plain = _REQUIRED.sub(r"""lacks what is required: "\1".""", plain).replace("', '", '", "')
+    return _OCCURRENCES.sub(rf'the requirement "\1" {_WRONG_NUMBER}', plain)
 
 
 def _stopped(exc: Exception) -> str:

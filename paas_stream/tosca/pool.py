@@ -8,16 +8,18 @@ share.
 import asyncio
 import contextlib
 import multiprocessing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pebble
 
 from paas_stream.errors import InvalidTemplateError, ParserBusyError, ParserTimeoutError
 from paas_stream.settings import ParserSettings
-from paas_stream.tosca import limits, worker
+from paas_stream.tosca import worker
+from paas_stream.tosca.options import Options
 from paas_stream.tosca.validated import Refused, Validated
 
+Task = Callable[[str, Mapping[str, Any], Options, float], Any]  # of a worker process
 STOPPING = "the template parser is stopping"
 TRIVIAL = """
 tosca_definitions_version: tosca_simple_yaml_1_0
@@ -33,12 +35,18 @@ class ParserPool:
 
     def __init__(self, settings: ParserSettings) -> None:
         self._settings = settings
-        self._limits = limits.Limits.of(settings)
+        self._options = Options.of(settings)
         self._pool: Any = None
         self._starting = asyncio.Lock()
         self._closed = False
         self._pending = 0  # templates waiting or being validated
         self._under_way: set[asyncio.Future[Any]] = set()
+
+    @property
+    def load(self) -> dict[str, int]:
+        """Templates that are being validated (`busy`), and those that wait for a worker process."""
+        busy = min(self._pending, self._settings.workers)
+        return {"busy": busy, "waiting": self._pending - busy}
 
     async def warm(self) -> None:
         """Start the workers and let one of them parse, so that the first template does not wait."""
@@ -50,6 +58,16 @@ class ParserPool:
         Raises InvalidTemplateError with all faults, ParserTimeoutError when the time or the memory
         limit was reached, and ParserBusyError when too many templates wait or the pool is closed.
         """
+        made: Validated = await self._answer(worker.run, text, inputs)
+        return made
+
+    async def inspect(self, text: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Describe a template; see `inspection.inspect`. Raises as `validate` does."""
+        made: dict[str, Any] = await self._answer(worker.inspect, text, inputs)
+        return made
+
+    async def _answer(self, task: Task, text: str, inputs: Mapping[str, Any]) -> Any:
+        """What a task makes of a template; errors as in `validate`."""
         if self._closed:
             raise ParserBusyError(STOPPING)
         if self._pending >= self._settings.workers + self._settings.queue:
@@ -59,11 +77,11 @@ class ParserPool:
             )
         self._pending += 1
         try:
-            result = await self._run(text, inputs)
+            result = await self._run(task, text, inputs)
         finally:
             self._pending -= 1
         if isinstance(result, Refused):
-            raise InvalidTemplateError(list(result.faults))
+            raise InvalidTemplateError(result.faults)
         return result
 
     async def close(self, timeout_s: float = 5.0) -> None:
@@ -77,10 +95,10 @@ class ParserPool:
             if not future.done():  # pebble leaves these without an answer
                 future.set_exception(ParserBusyError(STOPPING))
 
-    async def _run(self, text: str, inputs: Mapping[str, Any]) -> Validated | Refused:
+    async def _run(self, task: Task, text: str, inputs: Mapping[str, Any]) -> Any:
         settings = self._settings
         try:
-            return await self._attempt(text, inputs)
+            return await self._attempt(task, text, inputs)
         except TimeoutError as exc:
             raise ParserTimeoutError(
                 f"the template was not parsed within {settings.timeout_s:g} s"
@@ -92,22 +110,22 @@ class ParserPool:
         except (pebble.ProcessExpired, RuntimeError) as exc:
             raise ParserTimeoutError("the template parser broke down on the template") from exc
 
-    async def _attempt(self, text: str, inputs: Mapping[str, Any]) -> Validated | Refused:
+    async def _attempt(self, task: Task, text: str, inputs: Mapping[str, Any]) -> Any:
         """Schedule a template; once more when the pool was found broken, which is not its fault."""
         try:
-            return await self._schedule(text, inputs)
+            return await self._schedule(task, text, inputs)
         except RuntimeError:
-            return await self._schedule(text, inputs)
+            return await self._schedule(task, text, inputs)
 
-    async def _schedule(self, text: str, inputs: Mapping[str, Any]) -> Validated | Refused:
+    async def _schedule(self, task: Task, text: str, inputs: Mapping[str, Any]) -> Any:
         settings = self._settings
         pool = await self._started()
         future = pool.schedule(
-            worker.run,
-            args=(text, inputs, self._limits, 2 * settings.timeout_s + 5),
+            task,
+            args=(text, inputs, self._options, 2 * settings.timeout_s + 5),
             timeout=settings.timeout_s,
         )
-        answer: asyncio.Future[Validated | Refused] = asyncio.wrap_future(future)
+        answer: asyncio.Future[Any] = asyncio.wrap_future(future)
         self._under_way.add(answer)
         try:
             return await answer
@@ -133,7 +151,7 @@ class ParserPool:
 def _start(settings: ParserSettings) -> Any:
     """A pool whose worker processes are started. Blocks until they are."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([worker.VALIDATION])
+    context.set_forkserver_preload([worker.INSPECTION])
     pool = pebble.ProcessPool(
         max_workers=settings.workers,
         initializer=worker.start,

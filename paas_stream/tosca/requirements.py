@@ -1,4 +1,4 @@
-"""What a template needs of a provider, per compute node: what the provider selector compares."""
+"""What a template needs of a provider, per machine and container: what the selector compares."""
 
 import math
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paas_stream.records import NodeRequirement
-from paas_stream.tosca import networks, resolve, types, values
+from paas_stream.tosca import containers, networks, ports, resolve, types, values
 
 MAX_COUNT = 10_000  # instances of one node
 MAX_CPUS = 100_000
@@ -25,14 +25,17 @@ class Extracted:
 
 
 def extract(document: types.Document) -> Extracted:
-    """The requirements of every compute node of a resolved document with its types merged in."""
+    """The requirements of every machine and container of a resolved document with its types."""
     faults: list[str] = []
     warnings: list[str] = []
-    found = tuple(
-        _node(document, _Reader(document, name, node, faults, warnings))
+    found = [
+        _machine(document, _Reader(document, name, node, faults, warnings))
         for name, node in types.nodes_of(document, types.COMPUTE).items()
-    )
-    return Extracted(found, faults, warnings)
+    ]
+    for one in containers.of(document):
+        read = _Reader(document, one.runtime_name, one.runtime, faults, warnings)
+        found.append(_container(document, one, read))
+    return Extracted(tuple(found), faults, warnings)
 
 
 class _Reader:
@@ -52,10 +55,13 @@ class _Reader:
         self.faults = faults
         self.warnings = warnings
 
+    def raw(self, capability: str, name: str) -> Any:
+        """A property of a capability as it stands, None when it is not given."""
+        return types.capability_property(self.document, self.node, capability, name)
+
     def value(self, capability: str, name: str) -> Any:
         """A property of a capability, None when it is not given or known only at run time."""
-        value = types.capability_property(self.document, self.node, capability, name)
-        return self._known(value, self._path(capability, name))
+        return self._known(self.raw(capability, name), self._path(capability, name))
 
     def text(self, capability: str, name: str) -> str | None:
         """A property as text, None when it is not given or empty."""
@@ -109,7 +115,7 @@ class _Reader:
         return f"{node}.capabilities.{capability}.properties.{name}"
 
 
-def _node(document: types.Document, read: _Reader) -> NodeRequirement:
+def _machine(document: types.Document, read: _Reader) -> NodeRequirement:
     return NodeRequirement(
         name=read.name,
         count=_count(read),
@@ -126,8 +132,38 @@ def _node(document: types.Document, read: _Reader) -> NodeRequirement:
         os_architecture=read.text("os", "architecture"),
         os_distribution=read.text("os", "distribution"),
         os_version=read.text("os", "version"),
+        gpu_driver=read.value("os", "gpu_driver") is True,
+        cuda_support=read.value("os", "cuda_support") is True,
+        cuda_version=read.text("os", "cuda_min_version"),
         public_address=networks.is_public(document, read.name),
         volumes_gib=_volumes(document, read),
+        ports=_ports(document, read),
+        networks=tuple(networks.kinds(document, read.name)),
+    )
+
+
+def _container(
+    document: types.Document, container: containers.Container, read: _Reader
+) -> NodeRequirement:
+    image = containers.image(document, container.node)
+    storage = types.nodes_of(document, types.BLOCK_STORAGE)
+    sizes = [
+        _size_of_volume(read, name, storage[name])
+        for name in containers.volumes(document, read.raw("host", "volumes"))
+    ]
+    published = ports.published(read.raw("host", "publish_ports"))
+    return NodeRequirement(
+        name=container.name,
+        kind="container",
+        count=_count(read),
+        cpus=read.amount("host", "num_cpus", MAX_CPUS),
+        memory_mib=read.size("host", "mem_size", "MiB"),
+        disk_gib=read.size("host", "disk_size", "GiB"),
+        gpus=int(read.amount("host", "num_gpus", MAX_GPUS)),
+        image=image if isinstance(image, str) else None,
+        public_address=bool(published),
+        volumes_gib=tuple(size for size in sizes if size),
+        ports=tuple(published),
     )
 
 
@@ -138,6 +174,14 @@ def _count(read: _Reader) -> int:
     return 1
 
 
+def _ports(document: types.Document, read: _Reader) -> tuple[str, ...]:
+    """The ports that the machine opens for itself and for the software on it, each once."""
+    found = ports.opened(read.raw("endpoint", "ports"))
+    for node in networks.hosted_on(document, read.name):
+        found += ports.opened(types.capability_property(document, node, "endpoint", "ports"))
+    return tuple(dict.fromkeys(found))
+
+
 def _volumes(document: types.Document, read: _Reader) -> tuple[int, ...]:
     """Sizes of the new volumes of one instance, in GiB; an existing volume is none."""
     storage = types.nodes_of(document, types.BLOCK_STORAGE)
@@ -146,11 +190,17 @@ def _volumes(document: types.Document, read: _Reader) -> tuple[int, ...]:
         name = resolve.target(requirement)
         if name not in storage or not _attaches(document, requirement):
             continue
-        properties = storage[name].get("properties") or {}
-        if not properties.get("volume_id"):
-            path = f"topology_template.node_templates.{name}.properties.size"
-            sizes.append(read.size_of(properties.get("size"), "GiB", path))
+        sizes.append(_size_of_volume(read, name, storage[name]))
     return tuple(size for size in sizes if size)
+
+
+def _size_of_volume(read: _Reader, name: str, node: Mapping[str, Any]) -> int:
+    """The size of a new volume in GiB; 0 for one that exists."""
+    properties = node.get("properties") or {}
+    if properties.get("volume_id"):
+        return 0
+    path = f"topology_template.node_templates.{name}.properties.size"
+    return read.size_of(properties.get("size"), "GiB", path)
 
 
 def _attaches(document: types.Document, requirement: Mapping[str, Any]) -> bool:

@@ -65,13 +65,13 @@ class _Resolver:
             if name == "get_input":
                 return self._get_input(value, argument, path)
             if name in ("concat", "token") and isinstance(argument, list):
-                return _joined(name, self.value(argument, path))
+                return joined(name, self.value(argument, path))
         return self.map_(value, path)
 
     def _get_input(self, function: dict[str, Any], argument: Any, path: str) -> Any:
-        name = argument[0] if isinstance(argument, list) and len(argument) == 1 else argument
-        if not isinstance(name, str):
-            self.faults.append(f"{path}: get_input takes the name of one input")
+        name, *steps = argument if isinstance(argument, list) and argument else [argument]
+        if not isinstance(name, str) or not all(isinstance(step, str | int) for step in steps):
+            self.faults.append(f"{path}: get_input takes the name of an input, or a place in it")
             return _MISSING
         if name not in self.declared:
             self.faults.append(f'{path}: the template declares no input "{name}"')
@@ -79,10 +79,24 @@ class _Resolver:
             self.unresolved.add(name)
             return function
         found = self.inputs[name]
+        for step in steps:
+            if found is None:
+                break
+            if not has(found, step):
+                self.faults.append(f"{path}: the input has nothing at {values.shown(argument)}")
+                return _MISSING
+            found = found[step]
         return _MISSING if found is None else found
 
 
-def _joined(name: str, arguments: list[Any]) -> Any:
+def has(value: Any, step: Any) -> bool:
+    """Whether a list or map has an entry."""
+    if isinstance(value, dict):
+        return step in value
+    return isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
+
+
+def joined(name: str, arguments: list[Any]) -> Any:
     """The result of `concat` or `token`, or the function when it needs what is not known yet."""
     if name == "concat" and all(isinstance(part, str | int | float) for part in arguments):
         return "".join(_text(part) for part in arguments)

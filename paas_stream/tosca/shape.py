@@ -7,7 +7,7 @@ this module says what is wrong where.
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from paas_stream.tosca import types
+from paas_stream.tosca.catalogue import SECTIONS
 
 # 1.1 is missing because the TOSCA parser does not know it.
 VERSIONS = ("tosca_simple_yaml_1_0", "tosca_simple_yaml_1_2", "tosca_simple_yaml_1_3")
@@ -17,16 +17,21 @@ def faults(tree: Any) -> list[str]:
     """Everything that is out of shape, each with its path; without any, all can be read."""
     if not isinstance(tree, dict):
         return [f"the template must be a map, not {kind(tree)}"]
-    found = [*_version(tree), *_imports(tree)]
-    for section in types.SECTIONS:
-        found += _each(tree, section, "", _type)
-    for section in ("metadata", "repositories"):
-        found += _maps(tree, section, section)
-    found += _text(tree, "description", "description")
+    found = _head(tree)
     topology = tree.get("topology_template")
     if not isinstance(topology, dict):
         return [*found, f"topology_template: a map is needed, not {kind(topology)}"]
     return [*found, *_topology(topology)]
+
+
+def type_file_faults(tree: Any) -> list[str]:
+    """Everything that is out of shape in a file of type definitions."""
+    if not isinstance(tree, dict):
+        return [f"a type file must be a map, not {kind(tree)}"]
+    found = _head(tree)
+    if "topology_template" in tree:
+        found.append("topology_template: a type file has none, and this is a template")
+    return found
 
 
 def kind(value: Any) -> str:
@@ -37,29 +42,22 @@ def kind(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
+def _head(tree: dict[str, Any]) -> list[str]:
+    """Faults of what stands beside a topology."""
+    found = list(_version(tree))
+    for section in SECTIONS:
+        found += _each(tree, section, "", _type)
+    for section in ("metadata", "repositories"):
+        found += _maps(tree, section, section)
+    found += _text(tree, "description", "description")
+    return found
+
+
 def _version(tree: dict[str, Any]) -> Iterator[str]:
     version = tree.get("tosca_definitions_version")
     if version not in VERSIONS:
         said = f'"{version}" is not accepted' if version else "it is missing"
         yield f"tosca_definitions_version: {said}, use one of {', '.join(VERSIONS)}"
-
-
-def _imports(tree: dict[str, Any]) -> Iterator[str]:
-    imports = tree.get("imports")
-    if not imports:
-        return
-    entries = imports if isinstance(imports, list) else [imports]
-    for number, entry in enumerate(entries):
-        yield (
-            f'imports[{number}]: the import "{_import_name(entry)}" is not known here; '
-            "nothing is fetched from the network or read from files"
-        )
-
-
-def _import_name(entry: Any) -> str:
-    while isinstance(entry, dict) and entry:
-        entry = entry.get("file") or next(iter(entry.values()))
-    return str(entry)
 
 
 def _topology(topology: dict[str, Any]) -> Iterator[str]:

@@ -1,27 +1,17 @@
 """Type definitions: our own, those of a template, and which of them a template needs.
 
-A type that stands neither in the template nor in our file is taken for one of the TOSCA Simple
-Profile; the TOSCA parser knows those. Every walk here ends, also when types derive from each other.
+A type that stands neither in the template, nor in what it imports, nor in our files is taken for
+one of the TOSCA Simple Profile; the TOSCA parser knows those. Every walk here ends, also when types
+derive from each other.
 """
 
-import pickle
 from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib import resources
 from typing import Any
 
-from paas_stream.tosca import yamltext
+from paas_stream.tosca import catalogue
+from paas_stream.tosca.catalogue import SECTIONS as SECTIONS
+from paas_stream.tosca.catalogue import Catalogue
 
-SECTIONS = (
-    "data_types",
-    "capability_types",
-    "relationship_types",
-    "interface_types",
-    "artifact_types",
-    "policy_types",
-    "group_types",
-    "node_types",
-)
 COMPUTE = "tosca.nodes.Compute"
 INDIGO_COMPUTE = "tosca.nodes.indigo.Compute"
 BLOCK_STORAGE = "tosca.nodes.BlockStorage"
@@ -33,35 +23,46 @@ PLACEMENT = "tosca.policies.Placement"
 Document = dict[str, Any]
 
 
-@cache
-def _shipped() -> bytes:
-    text = resources.files("paas_stream.tosca").joinpath("types.yaml").read_text("utf-8")
-    return pickle.dumps(yamltext.build(text))
-
-
 def shipped() -> Document:
     """Our own type definitions by section: a copy that the caller may change."""
-    definitions: Document = pickle.loads(_shipped())  # noqa: S301 - made above, from our own file
-    return definitions
+    made: Document = {}
+    for name, entry in catalogue.shipped().items():
+        made.setdefault(entry.section, {})[name] = entry.definition()
+    return made
 
 
-def with_needed(document: Document) -> Document:
+def with_needed(document: Document, imported: Catalogue | None = None) -> Document:
     """The document with exactly the type definitions that its topology needs.
 
-    The template's own definitions win over ours of the same name. What is needed is found by name:
-    any text in the topology, or in a definition already needed, that is the name of a known type.
+    The template's own definitions win over those that it imports, and these over ours of the same
+    name. What is needed is found by name: any text in the topology, or in a definition already
+    needed, that is the name of a known type.
     """
-    catalogue = _catalogue(shipped()) | _catalogue(document)
+    own = {
+        name: (section, definition)
+        for section in SECTIONS
+        for name, definition in (document.get(section) or {}).items()
+    }
+    others = {**catalogue.shipped(), **(imported or {})}
     needed: dict[str, tuple[str, Any]] = {}
-    waiting = [document.get("topology_template")]
+    waiting = set(catalogue.texts(document.get("topology_template")))
     while waiting:
-        for name in _texts(waiting.pop()):
-            if name in catalogue and name not in needed:
-                needed[name] = catalogue[name]
-                waiting.append(catalogue[name][1])
+        name = waiting.pop()
+        if name in needed:
+            continue
+        if name in own:
+            needed[name] = own[name]
+            waiting.update(catalogue.texts(own[name][1]))
+        elif name in others:
+            needed[name] = (others[name].section, others[name].definition())
+            waiting.update(others[name].texts)
     merged = {key: value for key, value in document.items() if key not in SECTIONS}
     for section in SECTIONS:
-        definitions = {name: d for name, (where, d) in needed.items() if where == section}
+        definitions = {
+            name: definition
+            for name, (where, definition) in sorted(needed.items())
+            if where == section
+        }
         if definitions:
             merged[section] = definitions
     return merged
@@ -93,6 +94,22 @@ def nodes_of(document: Mapping[str, Any], ancestor: str) -> dict[str, Document]:
     }
 
 
+def node_property(document: Mapping[str, Any], node: Mapping[str, Any], name: Any) -> Any:
+    """What a node says of one of its properties, else the default of its type, else None."""
+    given = node.get("properties") or {}
+    return given[name] if name in given else property_schema(document, node, name).get("default")
+
+
+def property_schema(document: Mapping[str, Any], node: Mapping[str, Any], name: Any) -> Document:
+    """The definition of a property in the node's type, empty when there is none in the document."""
+    node_types = document.get("node_types") or {}
+    for type_name in ancestry(document, "node_types", node.get("type")):
+        schema = ((node_types.get(type_name) or {}).get("properties") or {}).get(name)
+        if isinstance(schema, dict):
+            return schema
+    return {}
+
+
 def capability_property(
     document: Mapping[str, Any], node: Mapping[str, Any], capability: str, name: str
 ) -> Any:
@@ -100,11 +117,26 @@ def capability_property(
     given = ((node.get("capabilities") or {}).get(capability) or {}).get("properties") or {}
     if name in given:
         return given[name]
+    return capability_schema(document, node, capability, name).get("default")
+
+
+def capability_schema(
+    document: Mapping[str, Any], node: Mapping[str, Any], capability: str, name: str
+) -> Document:
+    """The definition of a capability's property, empty when there is none in the document."""
     for definition in _capability_types(document, node.get("type"), capability):
         schema = (definition.get("properties") or {}).get(name)
         if isinstance(schema, dict):
-            return schema.get("default")
-    return None
+            return schema
+    return {}
+
+
+def has_attribute(
+    document: Mapping[str, Any], node: Mapping[str, Any], capability: Any, name: Any
+) -> bool:
+    """Whether the type of a node's capability defines an attribute."""
+    found = _capability_types(document, node.get("type"), capability)
+    return any(name in (definition.get("attributes") or {}) for definition in found)
 
 
 def _capability_types(
@@ -121,22 +153,3 @@ def _capability_types(
                 if isinstance(definitions.get(ancestor), dict):
                     yield definitions[ancestor]
             return
-
-
-def _catalogue(document: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
-    return {
-        name: (section, definition)
-        for section in SECTIONS
-        for name, definition in (document.get(section) or {}).items()
-    }
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)

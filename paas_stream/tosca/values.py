@@ -78,13 +78,18 @@ def _entries(value: Any, entry_schema: Any, path: str) -> Any:
     return value
 
 
-def _constrain(value: Any, type_name: str, constraint: Any, path: str) -> None:
+def rule(type_name: str, constraint: Any, path: str) -> Any:
+    """A constraint as the TOSCA parser has it. Raises ValueFault when it cannot be used."""
     try:
-        rule = Constraint("value", type_name, _as_type(constraint, type_name))
-    except Exception as exc:  # the rule comes from the template: anything can be wrong with it
+        return Constraint("value", type_name, _as_type(constraint, type_name))
+    except Exception as exc:  # it comes from the template: anything can be wrong with it
         raise ValueFault(f"{path}: the constraint {shown(constraint)} cannot be used") from exc
+
+
+def _constrain(value: Any, type_name: str, constraint: Any, path: str) -> None:
+    made = rule(type_name, constraint, path)
     try:
-        rule.validate(value)
+        made.validate(value)
     except (TOSCAException, ValueError, TypeError) as exc:
         name, expected = next(iter(constraint.items()))
         raise ValueFault(

@@ -45,6 +45,10 @@ class _Dumper(yaml.CSafeDumper):
 class YamlError(ValueError):
     """The text is not YAML, or has something that the safe loader refuses."""
 
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line  # from 1; None when it is not known
+
 
 def events(text: str) -> Iterator[Any]:
     """The events of `text` one by one; nothing is built, so nesting costs nothing.
@@ -54,7 +58,7 @@ def events(text: str) -> Iterator[Any]:
     try:
         yield from yaml.parse(text, Loader=_Loader)
     except yaml.YAMLError as exc:
-        raise YamlError(_sentence(exc)) from exc
+        raise _refused(exc) from exc
 
 
 def build(text: str) -> Any:
@@ -66,11 +70,49 @@ def build(text: str) -> Any:
     try:
         return loader.get_single_data()
     except yaml.YAMLError as exc:
-        raise YamlError(_sentence(exc)) from exc
+        raise _refused(exc) from exc
     except ValueError as exc:  # a number too long to convert
         raise YamlError(f"a number cannot be read: {exc}") from exc
     finally:
         loader.dispose()
+
+
+def compose(text: str) -> yaml.Node | None:
+    """The tree of YAML nodes with their places in the text. Raises YamlError. Recurses as `build`."""
+    loader = _Loader(text)
+    try:
+        return loader.get_single_node()
+    except yaml.YAMLError as exc:
+        raise _refused(exc) from exc
+    finally:
+        loader.dispose()
+
+
+_CONSTRUCTOR = yaml.constructor.SafeConstructor()
+_CONVERTERS = {
+    "tag:yaml.org,2002:null": _CONSTRUCTOR.construct_yaml_null,
+    "tag:yaml.org,2002:bool": _CONSTRUCTOR.construct_yaml_bool,
+    "tag:yaml.org,2002:int": _CONSTRUCTOR.construct_yaml_int,
+    "tag:yaml.org,2002:float": _CONSTRUCTOR.construct_yaml_float,
+}
+
+
+def implicit_tag(text: str) -> str | None:
+    """The tag of a plain scalar, None when it is text."""
+    for tag, pattern in _Loader.yaml_implicit_resolvers.get(text[:1], ()):
+        if pattern.match(text):
+            return str(tag) if tag in _CONVERTERS else None
+    return None
+
+
+def converted(text: str, tag: str, line: int) -> Any:
+    """The value that `text` spells by its tag. Raises YamlError."""
+    try:
+        return _CONVERTERS[tag](yaml.ScalarNode(tag, text))
+    except (KeyError, ValueError, IndexError) as exc:
+        kind = tag.rpartition(":")[2]
+        shown = text if len(text) <= 40 else f"{text[:40]}..."
+        raise YamlError(f'"{shown}" cannot be read as {kind}', line) from exc
 
 
 def dump(value: Any) -> str:
@@ -87,8 +129,9 @@ def line_of(event: Any) -> int:
     return line + 1
 
 
-def _sentence(exc: Any) -> str:
+def _refused(exc: Any) -> YamlError:
     mark = getattr(exc, "problem_mark", None)
     problem = getattr(exc, "problem", None) or getattr(exc, "reason", None) or str(exc)
-    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{where}{problem}"
+    if mark is None:
+        return YamlError(problem)
+    return YamlError(f"{problem} (column {mark.column + 1})", mark.line + 1)

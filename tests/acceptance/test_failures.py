@@ -10,14 +10,14 @@ from paas_stream.client import ApiError
 
 pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(300)]
 
+# a pattern that is tried in 2^33 ways before it is known not to fit
 HANGING = """
 tosca_definitions_version: tosca_simple_yaml_1_0
-node_types:
-  example.A: {derived_from: example.B}
-  example.B: {derived_from: example.A}
 topology_template:
+  inputs:
+    name: {type: string, default: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!, constraints: [pattern: (a+)+$]}
   node_templates:
-    node: {type: example.A}
+    node: {type: tosca.nodes.Compute}
 """
 
 

@@ -1,11 +1,16 @@
 """The line as its users see it: command line, REST API, topics."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 import requests
+from jsonschema import Draft202012Validator
+from support.messages import CARRYING
+from support.stack import until
 
 from paas_stream.client import Client
+from paas_stream.schemas import schema_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(300)]
 
@@ -98,6 +103,35 @@ def test_pages_link_to_their_neighbours(stack) -> None:
     assert {link["rel"] for link in page["links"]} == {"first", "prev", "self", "next", "last"}
 
 
+def test_a_report_of_rally_is_shown_with_the_provider_and_stands_in_the_candidates(stack) -> None:
+    ended = datetime.now(UTC).isoformat()
+    task = {"uuid": "task-1", "status": "finished", "pass_sla": True, "updated_at": ended}
+    report = {"info": {"generated_at": ended}, "tasks": [task]}
+    file = stack.reports / "site-a" / "region-1" / "report.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(report))
+
+    def healthy() -> dict | None:
+        answer = requests.get(f"{stack.worker.url}/providers/site-a", timeout=10).json()
+        (entry,) = [one for one in answer["entries"] if one["project"] == "demo-a"]
+        return entry if entry["health"]["failureShare1d"] == 0 else None
+
+    shown = until(healthy, 20, "the report is shown")
+    assert shown["health"]["lastReport"]["passed"]
+    assert (shown["sla"]["id"], shown["stale"]) == ("sla-demo-a", False)
+    listed = requests.get(f"{stack.worker.url}/providers?userGroup=demo", timeout=10).json()
+    assert [one["name"] for one in listed["content"]] == ["site-a", "site-b", "site-unreachable"]
+    uuid = stack.submit()
+    stack.settled(uuid)
+    (inference,) = records(stack, "inference", "--uuid", uuid)
+    shares = {
+        one["provider_name"]: one["test_failure_perc_30d"]
+        for one in inference["value"]["providers"]
+    }
+    assert shares == {"site-a": 0.0, "site-b": -1.0}
+    assert len(records(stack, "rally", "--from-beginning")) == 1
+
+
 async def test_secrets_are_in_clear_nowhere(stack, broker) -> None:
     answer = requests.post(
         f"{stack.worker.url}/deployments",
@@ -115,6 +149,15 @@ async def test_secrets_are_in_clear_nowhere(stack, broker) -> None:
     assert SECRET not in stack.worker.log
     for file in (stack.folder / "state" / "workers").rglob("*"):
         assert not file.is_file() or SECRET.encode() not in file.read_bytes()
+
+
+async def test_every_record_fits_the_schema_of_its_topic(stack, broker) -> None:
+    validators = {name: Draft202012Validator(schema_of(spec)) for name, spec in CARRYING.items()}
+    found = await broker.records(*(await broker.topics() & set(validators)))
+    for record in found:
+        validators[record.topic].validate(json.loads(record.value))
+        assert record.key
+    assert {record.topic for record in found} >= {*SEAMS, "feeder", "deployment-commands"}
 
 
 def test_two_workers_share_the_deployments_and_each_answers_for_both(stack) -> None:

@@ -6,14 +6,18 @@ from pathlib import Path
 import pytest
 from support.bench import Bench, Clock, Runner
 
+import tables.components
 import tables.deployments
+import tables.health
 import tables.providers
+import tables.ranker
 from agents import deployment_tracker, feeder, im_dispatcher
 from agents.im_polls import Polls
 from paas_stream.app import app
 from paas_stream.durable import ticks
 from paas_stream.durable.due import DueHeap
 from paas_stream.selection import provider_files
+from paas_stream.selection.catalog import Catalog
 from paas_stream.selection.provider_files import Federation
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -23,8 +27,15 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     """The application without anything that earlier tests have left in it."""
     monkeypatch.setattr(tables.deployments, "index", {})
+    tables.deployments.by_status.clear()
+    for name, empty in (("_changed", set()), ("_rows", {})):
+        monkeypatch.setattr(tables.components, name, empty)
     monkeypatch.setattr(tables.providers, "_changed", set())
-    monkeypatch.setattr(tables.providers, "_rows", {})
+    monkeypatch.setattr(tables.providers, "_catalog", Catalog())
+    for name, empty in (("_changed", set()), ("_rows", {}), ("_windows", {})):
+        monkeypatch.setattr(tables.health, name, empty)
+    monkeypatch.setattr(tables.ranker, "_changed", set())
+    monkeypatch.setattr(tables.ranker, "_projection", tables.ranker.Projection())
     monkeypatch.setattr(feeder, "sent", feeder.Sent())
     policy = im_dispatcher.policy
     polls = Polls(app.settings.dispatch, lease_s=policy.call_s + policy.margin_s)

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 from support.bench import Acknowledged, Bench, Sent, content
+from support.events import uuid_number
 from support.lifecycle import UUID
 
 from agents.ai_ranker import ai_ranker
+from agents.ranker_memory import ranker_memory
 from paas_stream.records import (
+    AttemptStatus,
     Candidate,
     Discarded,
     ErrorRecord,
@@ -16,6 +19,7 @@ from paas_stream.records import (
     ProcedureStatus,
     RankedProviders,
     Target,
+    Training,
 )
 
 DISCARDED = Discarded(provider_name="c", region_name="north", code="quota", reason="is full")
@@ -76,8 +80,39 @@ async def test_the_ranking_is_sent_within_its_step_and_then_the_event_is_acknowl
     begin, end = bench.sent(ProcedureStatus)
     assert (begin.component, begin.step, begin.status) == ("ai-ranker", "rank", "begin")
     assert (end.component, end.step, end.status) == ("ai-ranker", "rank", "end")
-    assert end.message == "order by free quota: b (north), a (north)"
+    assert end.message == (
+        "order by free quota and health (rule: 0 attempts in 30 days, rates need 20): "
+        "b (north), a (north)"
+    )
     assert end.duration_s is not None
+
+
+async def test_from_twenty_attempts_on_the_order_follows_what_became_of_them(bench: Bench) -> None:
+    now = datetime.now(UTC)
+    for number in range(20):
+        good = number % 2 == 0
+        row = Training(
+            uuid=uuid_number(number),
+            provider_name="a" if good else "b",
+            region_name="north",
+            template_name="vm",
+            status=AttemptStatus.COMPLETE if good else AttemptStatus.FAILED,
+            completion_time_s=100.0 * good,
+            submission_time=now,
+            ended_at=now,
+        )
+        await bench.give(ranker_memory, row, at=now.timestamp())
+    await bench.give(ai_ranker, inference(candidate("a", 90), candidate("b", 10)))
+    (ranked,) = bench.sent(RankedProviders)
+    assert ranked.fallback == "rates"
+    assert [one.provider_name for one in ranked.ranked_providers] == ["a", "b"]
+    assert ranked.ranked_providers[0].reasons[0] == (
+        "10 of 10 attempts succeeded in 30 days, 100 s on average"
+    )
+    assert bench.sent(ProcedureStatus)[-1].message == (
+        "order by expected time to success (rates: from 20 attempts in 30 days): "
+        "a (north), b (north)"
+    )
 
 
 async def test_a_replay_says_the_same_again(bench: Bench) -> None:

@@ -65,7 +65,7 @@ def status() -> Status:
 def told() -> list[tuple[str, str, str]]:
     """The timeline in short."""
     timeline = tables.timelines.get(UUID)
-    return [(one.component, one.step, one.status) for one in timeline.events] if timeline else []
+    return [(one.component, one.step, one.status) for one in timeline.ordered] if timeline else []
 
 
 async def give_all(bench: Bench, *messages: Message) -> None:

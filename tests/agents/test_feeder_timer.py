@@ -8,6 +8,7 @@ from agents import feeder as module
 from agents.feeder import feeder
 from agents.provider_catalog import provider_catalog
 from paas_stream.app import app
+from paas_stream.errors import ConfigurationError
 from paas_stream.records import ErrorRecord, Feeder, Message
 from paas_stream.selection.provider_files import Federation
 
@@ -29,6 +30,14 @@ class Files:
 
     def without(self, name: str) -> None:
         static = tuple(one for one in self.federation.static if one.name != name)
+        self.federation = Federation(self.federation.agreements, static=static)
+
+    def set_status(self, name: str, status: str) -> None:
+        """Another status for one provider."""
+        static = tuple(
+            one.model_copy(update={"status": status}) if one.name == name else one
+            for one in self.federation.static
+        )
         self.federation = Federation(self.federation.agreements, static=static)
 
     def move(self, name: str) -> None:
@@ -98,6 +107,62 @@ async def test_a_provider_that_is_new_is_sent_at_once_and_one_that_is_gone_never
     files.federation = whole
     clock.now += 1
     assert {one.split("/")[0] for one in names(await holder.run(feeder))} == {"site-b"}
+
+
+async def test_a_provider_that_goes_out_of_service_is_told_once(
+    holder: Bench, files: Files, clock: Clock
+) -> None:
+    for message in await holder.run(feeder):
+        await holder.give(provider_catalog, message, at=clock.now)
+    files.set_status("site-b", "maintenance")
+    clock.now += SETTINGS.interval_s
+    told = await holder.run(feeder)
+    assert {one.status for one in told if isinstance(one, Feeder)} == {"maintenance"}
+    assert {one.split("/")[0] for one in names(told)} == {"site-b"}
+    for message in told:
+        await holder.give(provider_catalog, message, at=clock.now)
+    clock.now += SETTINGS.heartbeat_s
+    assert "site-b" not in {one.split("/")[0] for one in names(await holder.run(feeder))}
+
+
+async def test_providers_that_were_never_in_service_are_neither_sent_nor_waited_for(
+    holder: Bench, files: Files
+) -> None:
+    for site in files.federation.static:
+        files.set_status(site.name, "draft")
+    assert names(await holder.run(feeder)) == []
+    assert holder.ready.catalog is None
+
+
+async def test_messages_are_written_in_the_version_that_is_set(
+    holder: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions: list[bytes] = []  # as sent, and as compared
+    encode = Feeder.encode
+    monkeypatch.setattr(
+        Feeder, "encode", lambda self: versions.append(encode(self)) or encode(self)
+    )
+    monkeypatch.setattr(SETTINGS, "version", "1.4.0")
+    assert len(await holder.run(feeder)) == 6
+    written = [one for one in versions if b'"msg_version":"1.4.0"' in one]
+    assert len(written) == 6
+    assert all(b"compute_services" in one for one in written)
+
+
+async def test_faults_of_changed_files_go_to_errors_and_the_providers_are_still_sent(
+    holder: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = [ConfigurationError("providers.yaml: static[0]: wrong"), None]
+
+    async def refresh() -> ConfigurationError | None:
+        return faults.pop(0)
+
+    monkeypatch.setattr(module, "refresh", refresh)
+    sent = await holder.run(feeder)
+    assert [one.message for one in sent if isinstance(one, ErrorRecord)] == [
+        "providers.yaml: static[0]: wrong"
+    ]
+    assert len(names(sent)) == 6
 
 
 async def test_a_worker_without_the_partition_sends_nothing(holder: Bench) -> None:

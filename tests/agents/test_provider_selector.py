@@ -9,13 +9,15 @@ import pytest
 from support.bench import Bench, Sent, content
 from support.lifecycle import UUID, request
 
-from agents.provider_catalog import provider_catalog
+import tables.selection
+from agents.provider_catalog import provider_catalog, provider_health
 from agents.provider_selector import provider_selector
 from paas_stream.records import (
     ErrorRecord,
     Inference,
     NodeRequirement,
     ProcedureStatus,
+    Rally,
     ValidatedTemplate,
 )
 from paas_stream.selection.provider_files import Federation
@@ -34,6 +36,13 @@ def validated(*nodes: NodeRequirement, group: str = "demo", revision: int = 1) -
         requirements=nodes or (NODE,),
         request=request().model_copy(update={"user_group": group}),
     )
+
+
+def placed(sla: str) -> ValidatedTemplate:
+    """A template with a placement policy."""
+    policy = {"type": "tosca.policies.indigo.SlaPlacement", "properties": {"sla_id": sla}}
+    template = {"topology_template": {"policies": [{"place": policy}]}}
+    return validated().model_copy(update={"template": template})
 
 
 async def feed(bench: Bench, feeders: Iterable[Any], age_s: float = 0.0) -> None:
@@ -148,6 +157,52 @@ async def test_a_later_message_of_a_provider_is_used_by_the_next_request(
     await catalog.give(provider_selector, validated())
     (found,) = catalog.sent(Inference)
     assert [one.provider_name for one in found.providers] == ["site-b"]
+
+
+async def test_health_stands_in_the_candidates(catalog: Bench) -> None:
+    now = datetime.now(UTC)
+    for task, result in (("t1", "True"), ("t2", "False")):
+        report = Rally(
+            provider="site-a", region_name="region-1", task_uuid=task, test_result=result
+        )
+        await catalog.give(provider_health, report, at=now.timestamp())
+    await catalog.give(provider_selector, validated())
+    (found,) = catalog.sent(Inference)
+    shares = {one.provider_name: one.test_failure_perc_30d for one in found.providers}
+    assert shares == {"site-a": 0.5, "site-b": -1}
+
+
+async def test_a_placement_policy_chooses_the_agreement(catalog: Bench) -> None:
+    await catalog.give(provider_selector, placed("sla-demo-b"))
+    (found,) = catalog.sent(Inference)
+    assert [one.provider_name for one in found.providers] == ["site-b"]
+    codes = {one.provider_name: one.code for one in found.discarded}
+    assert codes["site-a"] == "sla_placement"
+
+
+async def test_an_agreement_that_nobody_serves_is_an_error(catalog: Bench) -> None:
+    await catalog.give(provider_selector, placed("sla-of-nobody"))
+    error = catalog.error()
+    assert error.code == "invalid_template"
+    assert error.message == "no provider serves the SLA 'sla-of-nobody' that a policy asks for"
+
+
+async def test_groups_of_an_issuer_that_is_not_trusted_are_left_out(
+    catalog: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables.selection, "_trusted", frozenset({"https://other.example.org"}))
+    await catalog.give(provider_selector, validated())
+    assert "the issuer 'https://iam.example.org' is not trusted" in catalog.error().message
+
+
+async def test_the_request_limits_go_with_the_providers(catalog: Bench) -> None:
+    message = validated()
+    await catalog.give(provider_selector, message)
+    (found,) = catalog.sent(Inference)
+    assert (found.max_providers, found.deadline) == (
+        message.request.max_providers,
+        message.request.deadline,
+    )
 
 
 async def test_a_record_that_cannot_be_read_goes_to_errors(catalog: Bench) -> None:

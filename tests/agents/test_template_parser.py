@@ -14,10 +14,10 @@ from paas_stream.errors import ParserBusyError, ParserTimeoutError
 from paas_stream.records import ErrorRecord, ProcedureStatus, Template, ValidatedTemplate
 from paas_stream.settings import ParserSettings
 from paas_stream.tosca import template as validation
-from paas_stream.tosca.limits import Limits
+from paas_stream.tosca.options import Options
 from paas_stream.tosca.validated import Validated
 
-LIMITS = Limits.of(ParserSettings())
+OPTIONS = Options.of(ParserSettings())
 VALID = Validated({"topology_template": {}}, "named", True, (), ("old syntax", "no image"))
 
 Validate = Callable[[str, Mapping[str, Any]], Validated]
@@ -41,7 +41,7 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Callable[[Validate], None]:
 
 @pytest.fixture(autouse=True)
 def _real_parser(pool: Callable[[Validate], None]) -> None:
-    pool(lambda text, inputs: validation.validate(text, inputs, limits=LIMITS))
+    pool(lambda text, inputs: validation.validate(text, inputs, OPTIONS))
 
 
 def fails_with(error: Exception) -> Validate:

@@ -29,6 +29,7 @@ from paas_stream.durable import app as durable_app
 from paas_stream.durable.positions import Positions
 from paas_stream.lifecycle.attempt import Effect
 from paas_stream.records import ErrorRecord, Message
+from tables.rows import forget_recent
 
 HANDLED_S = 10.0  # a record that is not acknowledged within this is lost
 OWN_TIME = {"timestamp", "duration_s"}  # fields that no two runs have in common
@@ -202,6 +203,7 @@ class Bench:
             patch.setattr(module, "end_process", self._ended)
         for table in app.tables.values():
             patch.setattr(table, "_data", Store("memory://", app, table, table_name=table.name))
+        forget_recent()
 
     async def give(
         self,
@@ -260,11 +262,11 @@ class Bench:
 
     def rows(self, table: str) -> dict[str, Any]:
         """All rows of a table."""
-        return dict(app.tables[table].data)
+        return {key: _decoded(value) for key, value in app.tables[table].data.items()}
 
     def snapshot(self) -> dict[str, dict[str, Any]]:
         """All tables as they are now."""
-        return {name: copy.deepcopy(self.rows(name)) for name in app.tables}
+        return {name: copy.deepcopy(dict(table.data)) for name, table in app.tables.items()}
 
     def restore(self, tables: dict[str, dict[str, Any]]) -> None:
         """As after a kill: nothing that was stored since counts."""
@@ -272,6 +274,7 @@ class Bench:
             store = app.tables[name].data
             store.data.clear()
             store.data.update(copy.deepcopy(rows))
+        forget_recent()
 
     async def _through(self, agent: Any, event: Any) -> None:
         self._acknowledged.clear()
@@ -307,7 +310,7 @@ class Bench:
         journal = self.journal
 
         def send(table: Any, partition: int, key: str, value: Any, *_: Any, **__: Any) -> Any:
-            journal.append(Stored(table.name, key, orjson.loads(orjson.dumps(value))))
+            journal.append(Stored(table.name, key, orjson.loads(orjson.dumps(_decoded(value)))))
             return SimpleNamespace(message=SimpleNamespace(partition=partition))
 
         return send
@@ -315,6 +318,10 @@ class Bench:
     @staticmethod
     def _ended(code: int, reason: str) -> None:
         raise AssertionError(f"the process would have ended with {code}: {reason}")
+
+
+def _decoded(value: Any) -> Any:
+    return orjson.loads(value) if isinstance(value, bytes) else value
 
 
 def content(messages: list[Message]) -> list[dict[str, Any]]:

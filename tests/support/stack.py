@@ -66,6 +66,8 @@ class Stack:
         self.proxy = FaultProxy(im)
         self.im = im
         self.folder = folder
+        self.reports = folder / "rally"
+        self.reports.mkdir()
         settings = {
             "PAAS_STATE_DIR": str(folder / "state"),
             "PAAS_STREAM_ID": folder.name,
@@ -78,7 +80,11 @@ class Stack:
             "PAAS_DISPATCH_POLL_MIN_S": "0.2",
             "PAAS_DISPATCH_RETRY_MAX_S": "2",
             "PAAS_DISPATCH_RECHECK_S": "1",
+            # the examples say in which order their sites are tried, however often they are deployed
+            "PAAS_RANKER_MIN_ATTEMPTS": "1000000",
             "PAAS_FEEDER_FILES": json.dumps([str(ROOT / "examples" / "federation.yaml")]),
+            "PAAS_RALLY_DIR": str(self.reports),
+            "PAAS_RALLY_INTERVAL_S": "1",
             "DEMO_UNREACHABLE_USERNAME": "nobody",
             "DEMO_UNREACHABLE_PASSWORD": "nothing",
         }

@@ -72,9 +72,9 @@ class TestDecode:
     def test_takes_a_missing_version_as_its_own(self) -> None:
         assert Template.decode(changed(msg_version=None)).msg_version == "1.0.0"
 
-    def test_of_the_feeder_expects_its_own_major_version(self) -> None:
-        assert "version 1.3.0 is unknown, 2.x was expected" in refused(
-            b'{"msg_version": "1.3.0"}', Feeder
+    def test_of_the_feeder_reads_two_major_versions_and_no_third(self) -> None:
+        assert "version 3.0.0 is unknown, 2.x was expected" in refused(
+            b'{"msg_version": "3.0.0"}', Feeder
         )
 
     @pytest.mark.parametrize(

@@ -284,6 +284,14 @@ def test_events_as_json_have_one_event_a_line(run: Run, service: RestStub) -> No
     assert [json.loads(line) for line in lines] == found
 
 
+def test_events_are_followed_until_the_deployment_is_deleted(run: Run, service: RestStub) -> None:
+    entry = f"id: 1-0\ndata: {json.dumps(event('a', message='late news'))}\n\n"
+    end = 'event: end\ndata: {"reason": "deleted"}\n\n'
+    service.on("GET", f"{ONE}/events", Answer(200, (entry + end).encode()))
+    assert "late news" in run("events", UUID, "--follow").stdout
+    assert service.asked[0].headers["Accept"] == "text/event-stream"
+
+
 def test_the_parts_of_an_event_are_told_apart_however_long_they_are(
     run: Run, service: RestStub
 ) -> None:

@@ -24,7 +24,7 @@ def event(number: int, status: str = "begin", moment: float | None = None) -> Ti
 
 
 def names(timeline: Timeline) -> list[int]:
-    return [int(one.id.rpartition("/")[2]) for one in timeline.events]
+    return [int(one.id.rpartition("/")[2]) for one in timeline.ordered]
 
 
 def timeline(*events: TimelineEvent, most: int = 100) -> Timeline:

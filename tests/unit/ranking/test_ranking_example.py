@@ -43,4 +43,4 @@ def test_each_group_tries_the_sites_in_the_order_that_the_example_promises(
     )
     rows = [ProviderRow(feeder, NOW) for feeder in federation.static_feeders(NOW)]
     selection = select(nodes, rows, request=request, today=NOW.date(), now=NOW, stale_s=900)
-    assert [ranked.provider_name for ranked in rule.rank(selection.candidates)] == sites
+    assert [one.provider_name for one in rule.order(selection.candidates)] == sites

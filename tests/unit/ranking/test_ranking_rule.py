@@ -18,7 +18,7 @@ def candidate(name: str = "a", region: str = "r", project: str = "p", **numbers:
 
 
 def order(*candidates: Candidate) -> list[str]:
-    return [ranked.provider_name for ranked in rule.rank(candidates)]
+    return [one.provider_name for one in rule.order(candidates)]
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_of_equally_free_providers_the_one_with_fewer_failures_comes_first() -> 
 
 
 def test_ties_are_broken_by_provider_region_and_project() -> None:
-    ranked = rule.rank(
+    ordered = rule.order(
         [candidate("b"), candidate("a", "s"), candidate("a", "r", "q"), candidate("a", "r", "p")]
     )
-    assert [(r.provider_name, r.region_name, r.target.project) for r in ranked] == [
+    assert [(r.provider_name, r.region_name, r.target.project) for r in ordered] == [
         ("a", "r", "p"),
         ("a", "r", "q"),
         ("a", "s", "p"),
@@ -99,7 +99,23 @@ def test_ties_are_broken_by_provider_region_and_project() -> None:
 
 
 def test_no_candidate_gives_an_empty_order() -> None:
-    assert rule.rank([]) == ()
+    assert rule.order([]) == []
+
+
+@pytest.mark.parametrize(
+    ("numbers", "applicable"),
+    [
+        ({}, False),
+        ({"vcpus_requ": 1}, False),
+        ({"vcpus_quota": 10}, False),  # nothing is taken of it
+        ({"vcpus_requ": 1, "vcpus_quota": 10}, True),
+        ({"test_failure_perc_30d": 0.0}, True),
+    ],
+)
+def test_the_rule_applies_where_a_quota_or_the_health_is_known(
+    numbers: dict[str, Any], applicable: bool
+) -> None:
+    assert rule.is_applicable([candidate(), candidate(**numbers)]) is applicable
 
 
 numbers = st.fixed_dictionaries(
@@ -125,18 +141,17 @@ def test_the_order_depends_on_the_candidates_alone(
 ) -> None:
     shuffled = list(candidates)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    ranked, again = rule.rank(candidates), rule.rank(shuffled)
-    assert [(r.score, r.provider_name) for r in ranked] == [
-        (r.score, r.provider_name) for r in again
-    ]
-    assert all(0 <= r.score <= 1 for r in ranked)
-    assert [r.score for r in ranked] == sorted((r.score for r in ranked), reverse=True)
+    ordered, again = rule.order(candidates), rule.order(shuffled)
+    told = [(rule.score(one), one.provider_name) for one in ordered]
+    assert told == [(rule.score(one), one.provider_name) for one in again]
+    scores = [score for score, _ in told]
+    assert all(0 <= score <= 1 for score in scores)
+    assert scores == sorted(scores, reverse=True)
 
 
 @given(some_candidates)
-def test_ranking_keeps_every_candidate_as_it_is(candidates: list[Candidate]) -> None:
-    ranked = [Candidate(**dict(row)) for row in rule.rank(candidates)]
-    assert sorted(map(repr, ranked)) == sorted(map(repr, candidates))
+def test_the_order_has_every_candidate_as_it_is(candidates: list[Candidate]) -> None:
+    assert sorted(map(repr, rule.order(candidates))) == sorted(map(repr, candidates))
 
 
 @given(numbers, st.integers(1, 10))

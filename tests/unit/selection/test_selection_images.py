@@ -166,3 +166,47 @@ def test_an_image_is_named_as_the_infrastructure_manager_wants_it(
         user_group="g",
     )
     assert images.reference(image, feeder) == reference
+
+
+@pytest.mark.parametrize(
+    ("asked", "offered", "enough"),
+    [
+        ("12.2", "12.2", True),
+        ("12.2", "12.10", True),
+        ("12.10", "12.2", False),
+        ("12", "12.2", True),
+        ("12.2", "12", False),
+        ("12.0", "12", True),
+        ("535.104", "535.104.05", True),
+        ("12.0", "12.0rc1", False),
+        ("12.2", None, False),
+        ("12.2", "", False),
+    ],
+)
+def test_a_minimum_is_met_by_the_same_and_by_later_versions(
+    asked: str, offered: str | None, enough: bool
+) -> None:
+    assert images.at_least(asked, offered) is enough
+
+
+@pytest.mark.parametrize(
+    ("wish", "offer", "fits"),
+    [
+        ({"gpu_driver": True}, {"gpu_driver": True}, True),
+        ({"gpu_driver": True}, {"gpu_driver_version": "535"}, True),
+        ({"gpu_driver": True}, {}, False),
+        ({"gpu_driver_version": "530"}, {"gpu_driver_version": "535"}, True),
+        ({"gpu_driver_version": "530"}, {"gpu_driver": True}, False),
+        ({"cuda_support": True}, {"cuda_support": True}, True),
+        ({"cuda_support": True}, {"gpu_driver": True}, False),
+        ({"cuda_version": "12.2"}, {"cuda_version": "12.3"}, True),
+        ({"cuda_version": "12.2"}, {"cuda_version": "11.8"}, False),
+        ({"cuda_version": "12.2"}, {"cuda_support": True}, False),
+    ],
+)
+def test_gpu_software_must_be_known_to_be_there(
+    wish: dict[str, object], offer: dict[str, object], fits: bool
+) -> None:
+    node = NodeRequirement.model_validate({"name": "n", **wish})
+    image = Image.model_validate({"name": "i", **offer})
+    assert (images.choose(node, (image,)) is image) is fits

@@ -60,3 +60,18 @@ def test_a_machine_gets_the_network_that_its_address_needs(
         assert choice.sentence.startswith("node 'server': ")
     else:
         assert choice == chosen
+
+
+def test_a_machine_whose_ports_are_bound_to_a_private_network_needs_one() -> None:
+    node = NodeRequirement(name="server", public_address=True, networks=("public", "private"))
+    choice = networks.choose(node, networks.offer([EXTERNAL], "openstack"))
+    assert isinstance(choice, Reason)
+    assert choice.code == Code.PRIVATE_NETWORK
+    assert networks.choose(node, networks.offer([EXTERNAL, OWN], "openstack")) == "own,ext"
+
+
+def test_the_proxy_is_that_of_the_private_network() -> None:
+    proxied = OWN.model_copy(update={"proxy_host": "bastion", "proxy_user": "jump"})
+    offer = networks.offer([EXTERNAL, proxied], "openstack")
+    assert (offer.proxy_host, offer.proxy_user) == ("bastion", "jump")
+    assert networks.offer([EXTERNAL], "openstack").proxy_host is None

@@ -93,9 +93,12 @@ credentials:
     assert [q.cores for q in second.quotas] == [1]
 
 
-def test_only_active_providers_are_sent(tmp_path: Path) -> None:
+def test_a_message_says_whether_the_provider_is_active(tmp_path: Path) -> None:
     text = IDPS + STATIC.replace("type: dummy", "type: dummy\n    status: maintenance")
-    assert read(tmp_path, text).static_feeders(NOW) == ()
+    (message,) = read(tmp_path, text).static_feeders(NOW)
+    assert message.status == "maintenance"
+    (message,) = read(tmp_path, IDPS + STATIC).static_feeders(NOW)
+    assert (message.status, message.sla_id) == ("active", "sla-1")
 
 
 def test_files_are_read_together(tmp_path: Path) -> None:
@@ -289,3 +292,27 @@ def test_the_example_offers_each_group_its_sites(
     user_group: str | None, projects: list[str]
 ) -> None:
     assert candidates(provider_files.read([EXAMPLE]), user_group) == projects
+
+
+def test_a_namespace_may_be_described_with_kubernetes_quantities(tmp_path: Path) -> None:
+    text = (
+        IDPS
+        + """
+static:
+  - name: cluster
+    type: kubernetes
+    endpoint: https://k8s.example.org:6443
+    projects: [{id: namespace, sla: sla-1}]
+    storage_classes: [{name: fast, is_default: true}]
+    quotas:
+      - {type: compute, limits_cpu: 500m, limits_memory: 10Gi, pods: 2k}
+      - {type: block-storage, storage: 1Ti, pvcs: 5}
+"""
+    )
+    (message,) = read(tmp_path, text).static_feeders(NOW)
+    compute, storage = message.quotas
+    assert (compute.limits_cpu, compute.limits_memory, compute.pods) == (0.5, 10240, 2000)
+    assert (storage.storage, storage.pvcs) == (1024, 5)
+    assert message.storage_classes[0].is_default
+    with pytest.raises(ConfigurationError, match=r"quotas\[0\]\.limits_memory: .*'10 GB'"):
+        read(tmp_path, text.replace("10Gi", "10 GB"))

@@ -32,6 +32,7 @@ def test_a_template_takes_its_flavors_times_the_instances() -> None:
         "public_ips": 3,
         "volumes": 6,
         "gigabytes": 45,
+        "per_volume_gigabytes": 10,
         "gpus": 2,
         "gpus:a100": 2,
     }
@@ -48,9 +49,11 @@ def test_without_a_flavor_the_amounts_asked_for_count() -> None:
     }
 
 
-def test_a_container_takes_neither_an_instance_nor_a_floating_address() -> None:
-    node = NodeRequirement(name="web", kind="container", cpus=0.5, public_address=True)
-    assert demand((node, None)) == {"cores": 0.5}
+def test_a_container_is_a_pod_and_takes_no_floating_address() -> None:
+    node = NodeRequirement(
+        name="web", kind="container", count=2, cpus=0.5, disk_gib=3, public_address=True
+    )
+    assert demand((node, None)) == {"cores": 1, "instances": 2, "ephemeral_storage": 6}
 
 
 @pytest.mark.parametrize(

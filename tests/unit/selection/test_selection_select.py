@@ -217,6 +217,24 @@ def test_a_request_without_group_is_open_to_all_groups() -> None:
     assert names == ["a", "b"]
 
 
+def test_stale_providers_may_be_kept_for_the_end() -> None:
+    asked = Request(owner=Owner(issuer="i", subject="s"), deadline=NOW, per_provider_timeout=1)
+    fresh = [row(f"site-{number:03}", user_group="g") for number in range(MAX_CANDIDATES - 1)]
+    stale = [row(f"a-{number}", age_s=901) for number in range(3)]
+    selection = select(
+        (SERVER,),
+        [*stale, *fresh],
+        request=asked,
+        today=NOW.date(),
+        now=NOW,
+        stale_s=900,
+        stale_last=True,
+    )
+    assert selection.refusals == ()
+    assert len(selection.candidates) == MAX_CANDIDATES
+    assert [one.provider_name for one in selection.candidates if one.stale] == ["a-0"]
+
+
 def test_a_site_is_not_told_as_closed_when_one_of_its_projects_is_open() -> None:
     other_project = row(project_id="q", user_group="biology")
     selection = choose([SERVER], row(), other_project, row("b", user_group="biology"))

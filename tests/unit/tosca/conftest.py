@@ -50,13 +50,13 @@ def validate() -> Callable[..., Validated]:
 
 @pytest.fixture
 def faults() -> Callable[..., list[str]]:
-    """`faults(text, **inputs)`: why the template is refused, [] when it is not."""
+    """`faults(text, **inputs)`: why the template is refused, without lines; [] when it is not."""
 
     def call(text: str, **inputs: Any) -> list[str]:
         try:
             template.validate(text, inputs)
         except InvalidTemplateError as exc:
-            return exc.faults
+            return [fault.text for fault in exc.details]
         return []
 
     return call

@@ -10,7 +10,7 @@ from paas_stream.tosca import limits, merge, parser
 from paas_stream.tosca.validated import Validated
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-GOOD = ["vm", "cluster", "failover"]
+GOOD = ["vm", "cluster", "failover", "containers"]
 
 Validate = Callable[..., Validated]
 
@@ -56,6 +56,17 @@ def test_no_example_but_the_cluster_asks_for_more_than_one_machine(validate: Val
             None,
             False,
         )
+
+
+def test_the_container_one_needs_no_machine(validate: Validate) -> None:
+    (web,) = validate(text("containers"), volume_size="2 GiB").requirements
+    assert (web.kind, web.image, web.memory_mib, web.volumes_gib, web.ports) == (
+        "container",
+        "nginx:1.29",
+        256,
+        (2,),
+        ("30080:80/tcp",),
+    )
 
 
 def test_the_invalid_one_shows_faults_of_every_kind(faults: Callable[..., list[str]]) -> None:

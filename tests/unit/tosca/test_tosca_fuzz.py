@@ -18,7 +18,7 @@ from paas_stream.tosca.validated import Validated
 EXAMPLES = Path(__file__).parents[3] / "examples"
 SEEDS = [
     yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text("utf-8"))
-    for name in ("vm", "cluster", "invalid")
+    for name in ("vm", "cluster", "containers", "invalid")
 ]
 SEEDS.append(
     yaml.safe_load("""
@@ -55,6 +55,37 @@ topology_template:
 """)
 )
 
+SEEDS.append(
+    yaml.safe_load("""
+tosca_definitions_version: tosca_simple_yaml_1_3
+imports: [{types: {file: custom_types.yaml}}]
+repositories: {r: {url: "https://r.example.org/"}}
+topology_template:
+  inputs: {n: {type: map, entry_schema: {type: string}, default: {a: b}}}
+  node_templates:
+    vm:
+      type: tosca.nodes.indigo.Compute
+      properties: {instance_name: {concat: [x, {get_property: [SELF, tags, a]}]}, tags: {a: b}}
+      capabilities: {scalable: {properties: {count: 2}}}
+    fe:
+      type: tosca.nodes.indigo.LRMS.FrontEnd.Kubernetes
+      properties:
+        version: {get_property: [HOST, instance_name]}
+        tls_certificates: {get_attribute: [HOST, endpoint, tls_certificates]}
+      capabilities: {endpoint: {properties: {ports: {api: {source: 6443}}}}}
+      requirements: [host: vm]
+    object:
+      type: tosca.nodes.indigo.KubernetesObject
+      properties: {spec: "{kind: Pod, metadata: {name: p}}"}
+      requirements: [host: {node: fe, relationship: tosca.relationships.HostedOn}]
+  policies:
+    - p: {type: tosca.policies.indigo.SlaPlacement, properties: {sla_id: s}, targets: [vm]}
+  outputs:
+    o: {value: {token: [{get_property: [vm, instance_name]}, ":", 0]}}
+    p: {value: {get_input: [n, a]}}
+""")
+)
+
 TARGET = NodeTarget(flavor="small", image="ost://site/abc", network="lan")
 STRANGE = [
     None,
@@ -76,6 +107,9 @@ STRANGE = [
     {"get_input": "ports"},
     {"get_input": ["a", 1]},
     {"get_property": ["SELF", "level"]},
+    {"get_property": ["vm", "instance_name"]},
+    {"get_property": ["vm", "tags"]},
+    {"get_input": ["n", "a"]},
     {"get_attribute": ["a", "b"]},
     {"concat": ["a", "b"]},
     "tosca.nodes.Compute",

@@ -210,10 +210,15 @@ class TestConstraints:
 
 
 class TestDefinitions:
-    def test_a_value_that_nobody_declared_is_a_warning(self) -> None:
+    def test_a_value_that_nobody_declared_is_told_apart(self) -> None:
         checked = inputs.check({}, {"cpu": 2}, frozenset())
-        assert checked.faults == []
-        assert checked.warnings == ['inputs.cpu: the template declares no input "cpu"']
+        assert (checked.faults, checked.warnings) == ([], [])
+        assert checked.unknown == ['inputs.cpu: the template declares no input "cpu"']
+
+    def test_a_draft_needs_no_values(self) -> None:
+        definitions = {"a": {"type": "integer"}, "b": {"type": "integer", "default": "x"}}
+        checked = inputs.check(definitions, {}, frozenset(), draft=True)
+        assert (checked.values, len(checked.faults)) == ({}, 1)
 
     def test_an_unknown_type_is_a_fault(self) -> None:
         assert check({"type": "nonsense"}, 1).faults == [

@@ -79,8 +79,8 @@ class TestWhatTextMayContain:
     @pytest.mark.parametrize(
         ("text", "reason"),
         [
-            ("a: [1", "not valid YAML: line 2"),
-            ("a:\n\t- b", "not valid YAML: line 2"),
+            ("a: [1", "line 2: the template is not valid YAML: "),
+            ("a:\n\t- b", "line 2: the template is not valid YAML: "),
             ("a: !!python/object/apply:os.system [id]", "tag"),
             ("a: !!binary aGVsbG8=", "tag"),
             ("a: !!timestamp 2030-01-01", "tag"),
@@ -90,7 +90,7 @@ class TestWhatTextMayContain:
             ("a: .nan", "a: nan is not a number"),
             ("a: [0, -.inf]", "a[1]: -inf is not a number"),
             ("a: " + "9" * 30, "a: the number has more than 64 bits"),
-            ("a: " + "9" * 5000, "a number cannot be read"),
+            ("a: " + "9" * 5000, "cannot be read as int"),
             ("? [1]\n: 1", "not valid YAML"),
             ("a: \x01", "not valid YAML"),
             ("a: \ud800", "not Unicode"),

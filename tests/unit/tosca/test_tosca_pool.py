@@ -7,18 +7,23 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from paas_stream.errors import InvalidTemplateError, ParserBusyError, ParserTimeoutError
 from paas_stream.settings import ParserSettings
-from paas_stream.tosca import pool, worker
+from paas_stream.tosca import pool, vetted, worker
 
 Text = Callable[..., str]
 
-# The TOSCA parser follows `derived_from` for ever.
-CYCLES = ["{a: {derived_from: a}}", "{a: {derived_from: b}, b: {derived_from: a}}"]
+# A pattern that is tried in 2^33 ways before it is known not to fit.
+HANGING = """
+inputs:
+  name: {type: string, default: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!, constraints: [pattern: (a+)+$]}
+node_templates: {node: {type: tosca.nodes.Compute}}
+"""
 
 
 @pytest.fixture
@@ -72,6 +77,19 @@ class TestService:
             await small.validate(one_node("#" * 400), {})
         await small.close()
 
+    async def test_types_that_are_added_serve_the_next_template(
+        self, tmp_path: Path, topology: Text
+    ) -> None:
+        made = pool.ParserPool(ParserSettings(types=tmp_path))
+        text = topology("node_templates: {node: {type: my.Vm}}", "imports: [https://x.org/vm.yaml]")
+        with pytest.raises(InvalidTemplateError, match="is not known here"):
+            await made.validate(text, {})
+        types = "{my.Vm: {derived_from: tosca.nodes.indigo.Compute}}"
+        version = "tosca_definitions_version: tosca_simple_yaml_1_0"
+        vetted.add(tmp_path, "https://x.org/vm.yaml", f"{version}\nnode_types: {types}".encode())
+        assert await made.validate(text, {})
+        await made.close()
+
     async def test_this_process_does_not_load_the_tosca_parser(self) -> None:
         code = "import sys, paas_stream.tosca.pool; sys.exit('toscaparser' in sys.modules)"
         process = await asyncio.create_subprocess_exec(
@@ -81,24 +99,20 @@ class TestService:
 
 
 class TestTrouble:
-    @pytest.mark.parametrize("node_types", CYCLES)
     async def test_a_template_that_hangs_is_given_up_and_the_next_one_served(
-        self, parser: pool.ParserPool, topology: Text, one_node: Text, node_types: str
+        self, parser: pool.ParserPool, topology: Text, one_node: Text
     ) -> None:
-        text = topology(
-            "node_templates: {node: {type: tosca.nodes.Compute}, x: {type: a}}",
-            f"node_types: {node_types}",
-        )
+        text = topology(HANGING)
         began = time.monotonic()
         with pytest.raises(ParserTimeoutError, match="not parsed within 1 s"):
             await parser.validate(text, {})
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
         assert await parser.validate(one_node(), {})
 
     async def test_the_loop_runs_on_while_a_template_hangs(
         self, parser: pool.ParserPool, topology: Text
     ) -> None:
-        text = topology("node_templates: {x: {type: a}}", f"node_types: {CYCLES[0]}")
+        text = topology(HANGING)
         task = asyncio.create_task(parser.validate(text, {}))
         longest = 0.0
         while not task.done():
@@ -124,7 +138,7 @@ class TestTrouble:
     async def test_a_worker_that_dies_at_work_is_replaced(
         self, parser: pool.ParserPool, topology: Text, one_node: Text
     ) -> None:
-        text = topology("node_templates: {x: {type: a}}", f"node_types: {CYCLES[0]}")
+        text = topology(HANGING)
         task = asyncio.create_task(parser.validate(text, {}))
         await asyncio.sleep(0.3)
         (pid,) = worker_pids()
@@ -142,14 +156,14 @@ class TestTrouble:
             assert await parser.validate(one_node(), {})
 
     async def test_a_caller_that_gives_up_does_not_keep_the_worker(
-        self, parser: pool.ParserPool, topology: Text, one_node: Text
+        self, topology: Text, one_node: Text
     ) -> None:
-        text = topology("node_templates: {x: {type: a}}", f"node_types: {CYCLES[0]}")
+        made = pool.ParserPool(ParserSettings(timeout_s=300))
+        await made.warm()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(parser.validate(text, {}), 0.2)
-        began = time.monotonic()
-        assert await parser.validate(one_node(), {})
-        assert time.monotonic() - began < 1
+            await asyncio.wait_for(made.validate(topology(HANGING), {}), 0.2)
+        assert await asyncio.wait_for(made.validate(one_node(), {}), 60)
+        await made.close()
 
 
 class TestQueue:
@@ -186,7 +200,7 @@ class TestClose:
     async def test_it_does_not_wait_for_a_template_that_hangs(self, topology: Text) -> None:
         made = pool.ParserPool(ParserSettings(timeout_s=60))
         await made.warm()
-        text = topology("node_templates: {x: {type: a}}", f"node_types: {CYCLES[0]}")
+        text = topology(HANGING)
         task = asyncio.create_task(made.validate(text, {}))
         await asyncio.sleep(0.3)
         began = time.monotonic()
@@ -208,7 +222,7 @@ class TestWorker:
             raise KeyError("bug")
 
         monkeypatch.setattr(f"{worker.VALIDATION}.validate", fail)
-        answer = worker.run(one_node(), {}, pool.limits.Limits(), 5)
+        answer = worker.run(one_node(), {}, pool.Options(), 5)
         assert isinstance(answer, pool.Refused)
         assert "KeyError" in caplog.text
-        assert "KeyError" not in answer.faults[0]
+        assert "KeyError" not in answer.faults[0].message

@@ -108,7 +108,7 @@ class TestAmounts:
     def test_what_is_known_at_run_time_is_a_warning(
         self, one_node: Text, validate: Validate
     ) -> None:
-        body = host("mem_size: {get_property: [SELF, host, disk_size]}, disk_size: 5 GB")
+        body = host("mem_size: {concat: [{get_attribute: [SELF, tosca_id]}, ' GB']}")
         made = validate(one_node(body))
         assert made.requirements[0].memory_mib == 0
         assert made.warnings == (
@@ -143,7 +143,7 @@ class TestCount:
         )
         assert [node.count for node in made.requirements] == [0, 1]
         assert faults(topology(f"node_templates: {{a: {none}}}")) == [
-            "topology_template.node_templates: there is no compute node to deploy"
+            "topology_template.node_templates: there is no machine or container to deploy"
         ]
 
     @pytest.mark.parametrize("count", [-1, 10_001, 10**12])

@@ -58,10 +58,26 @@ class TestGetInput:
         assert made.document["metadata"] == {"a": {"get_input": "y"}}
 
     def test_strange_arguments_are_a_fault(self) -> None:
-        for argument in (5, ["a", "b"], {"a": 1}, None):
+        for argument in (5, ["a", {}], [], {"a": 1}, None):
             assert result({"a": {"get_input": argument}}).faults == [
-                "metadata.a: get_input takes the name of one input"
+                "metadata.a: get_input takes the name of an input, or a place in it"
             ]
+
+    def test_a_place_in_an_input_can_be_read(self) -> None:
+        given = {"hosts": [{"name": "a"}, {"name": "b"}]}
+        value = {"a": {"get_input": ["x", "hosts", 1, "name"]}, "b": {"get_input": ["x"]}}
+        assert resolved(value, x=given) == {"a": "b", "b": given}
+        assert resolved({"a": {"get_input": ["x", "hosts"]}}, x=None) == {}
+
+    def test_a_place_that_is_not_there_is_a_fault(self) -> None:
+        for argument in (["x", "c"], ["x", "a", 2], ["x", "a", 0, "b"]):
+            made = resolve.resolve(
+                {"metadata": {"a": {"get_input": argument}}, "topology_template": {}},
+                {"x": {"a": [1]}},
+                frozenset(("x",)),
+            )
+            assert len(made.faults) == 1
+            assert "metadata.a: the input has nothing at" in made.faults[0]
 
     def test_a_map_with_other_keys_is_no_function(self) -> None:
         value = {"a": {"get_input": "x", "b": 1}}
@@ -72,7 +88,7 @@ class TestGetInput:
 
 
 class TestConcatAndToken:
-    def test_text_known_now_is_joined(self) -> None:
+    def test_text_known_now_isjoined(self) -> None:
         value = {"a": {"concat": ["http://", {"get_input": "host"}, ":", 80, True]}}
         assert resolved(value, host="h") == {"a": "http://h:80true"}
 

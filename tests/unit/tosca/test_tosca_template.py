@@ -12,6 +12,7 @@ from toscaparser.common.exception import ExceptionCollector
 
 from paas_stream.errors import InvalidTemplateError
 from paas_stream.tosca import limits, template
+from paas_stream.tosca.options import Options
 from paas_stream.tosca.validated import Validated
 
 Text = Callable[..., str]
@@ -191,7 +192,7 @@ class TestRefused:
             ("[]", "topology_template: a map is needed, not a list"),
             (
                 "node_templates: {n: {type: tosca.nodes.ObjectStorage, properties: {name: x}}}",
-                "topology_template.node_templates: there is no compute node to deploy",
+                "topology_template.node_templates: there is no machine or container to deploy",
             ),
         ],
     )
@@ -295,10 +296,39 @@ class TestRefused:
             assert internal not in said
 
 
+class TestOptions:
+    SOFTWARE = """
+        node_templates:
+          fe: {type: tosca.nodes.indigo.LRMS.FrontEnd.Slurm}
+          node: {type: tosca.nodes.Compute}
+    """
+
+    def test_a_requirement_that_is_missing_is_a_fault(self, topology: Text, faults: Faults) -> None:
+        assert faults(topology(self.SOFTWARE)) == [
+            'topology_template.node_templates.fe: the requirement "host" is there too seldom or too '
+            "often"
+        ]
+
+    def test_lenient_it_is_a_warning(self, topology: Text) -> None:
+        made = template.validate(topology(self.SOFTWARE), {}, Options(lenient=True))
+        (warning,) = made.warnings
+        assert warning.startswith('topology_template.node_templates.fe: the requirement "host"')
+
+    def test_lenient_spares_nothing_else(self, topology: Text) -> None:
+        text = topology(self.SOFTWARE + "\n          bad: {type: no.such.Type}")
+        with pytest.raises(InvalidTemplateError, match=r"no\.such\.Type"):
+            template.validate(text, {}, Options(lenient=True))
+
+    def test_an_unknown_input_is_a_fault_where_that_is_asked_for(self, one_node: Text) -> None:
+        with pytest.raises(InvalidTemplateError) as caught:
+            template.validate(one_node(), {"cpu": 1}, Options(unknown_inputs="error"))
+        assert caught.value.faults == ['inputs.cpu: the template declares no input "cpu"']
+
+
 class TestLimits:
     def test_they_are_those_that_are_passed(self, one_node: Text) -> None:
         with pytest.raises(InvalidTemplateError, match="bytes"):
-            template.validate(one_node(), {}, limits=limits.Limits(max_bytes=10))
+            template.validate(one_node(), {}, Options(limits.Limits(max_bytes=10)))
 
     def test_inputs_are_limited(self, one_node: Text, faults: Faults) -> None:
         deep: Any = []

@@ -1,8 +1,10 @@
 """Type definitions: which are merged in, and that every walk ends."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
-from paas_stream.tosca import types
+from paas_stream.tosca import catalogue, cycles, parser, types, vetted, yamltext
 
 
 def document(node_type: str, **sections: Any) -> dict[str, Any]:
@@ -118,3 +120,58 @@ class TestCapabilityProperty:
         given = document("tosca.nodes.Compute")
         node = given["topology_template"]["node_templates"]["node"]
         assert types.capability_property(given, node, "host", "num_cpus") is None
+
+
+class TestShippedTypes:
+    def test_whatever_they_name_is_there(self) -> None:
+        known = {**parser.simple_profile(), **catalogue.shipped()}
+        for name, entry in catalogue.shipped().items():
+            missing = {text for text in entry.texts if text.startswith("tosca.")} - known.keys()
+            assert not missing, name
+
+    def test_each_is_defined_once(self) -> None:
+        names = [
+            name
+            for content in catalogue.shipped_files().values()
+            for name in catalogue.of(yamltext.build(content.decode()))
+        ]
+        assert len(names) == len(set(names)) == len(catalogue.shipped())
+
+    def test_none_derives_from_itself(self) -> None:
+        assert cycles.faults(catalogue.shipped(), parser.simple_profile()) == []
+
+    def test_the_documentation_names_each(self) -> None:
+        told = (Path(__file__).parents[3] / "docs" / "templates.md").read_text("utf-8")
+        assert [name for name in catalogue.shipped() if f"`{name}`" not in told] == []
+        assert [name for name in vetted.SHIPPED_NAMES if name not in told] == []
+
+    def test_what_installs_software_reads_properties_that_have_a_value(self) -> None:
+        document = types.shipped()
+        for name in document["node_types"]:
+            node = {"type": name}
+            for read in _reads(document["node_types"][name].get("interfaces")):
+                if read[0] == "SELF" and len(read) == 2:
+                    schema = types.property_schema(document, node, read[1])
+                    assert schema, f"{name} has no property {read[1]}"
+                    assert schema.get("required", True) or "default" in schema, f"{name}: {read}"
+
+    def test_the_tosca_parser_takes_a_node_of_each(self) -> None:
+        for name in types.shipped()["node_types"]:
+            made = types.with_needed(document(name))
+            made["tosca_definitions_version"] = "tosca_simple_yaml_1_0"
+            allowed = ("lacks what is required", "is there too seldom or too often")
+            odd = [fault for fault in parser.faults(made) if not any(a in fault for a in allowed)]
+            assert odd == [], name
+
+
+def _reads(value: Any) -> Iterator[list[Any]]:
+    """The arguments of every `get_property`."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key == "get_property":
+                yield item
+            else:
+                yield from _reads(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _reads(item)

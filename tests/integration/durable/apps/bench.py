@@ -57,6 +57,7 @@ class Bench(DurableApp):
         if "paused" in WITHOUT:
             thread = consumer._thread
             thread.getmany = AIOKafkaConsumerThread.getmany.__get__(thread)
+            thread._fetch_records = AIOKafkaConsumerThread._fetch_records.__get__(thread)
         seek, commit = consumer.perform_seek, consumer._commit
 
         async def widened() -> None:

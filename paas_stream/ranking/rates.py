@@ -1,0 +1,141 @@
+"""Rates: candidates ordered by the time to success that experience makes one expect.
+
+The step of the ranker's fallback chain that needs a history and no model. Few outcomes are believed
+little: each estimate is drawn toward what is usual for the template, and that toward what is usual in
+the federation (Beta-style shrinkage; PRIOR says how many outcomes that is worth). With `s` successes
+among `n` attempts of the last 30 days:
+
+    p_federation = (s + 1) / (n + 2)                             all providers, all templates
+    p_template   = (s + PRIOR p_federation) / (n + PRIOR)        all providers, this template
+    p            = (s' + PRIOR p_template) / (n' + PRIOR)        this provider and region
+
+where in s' and n' an outcome with another template counts half, the last 20 outcomes count in full,
+and all older ones together count as OLDER at most. So a provider that begins to fail drops within
+its next outcomes, however good it was. Times are means, drawn toward the usual ones alike. The order
+is by ascending expected time to success,
+
+    expected = t_success + (1 - p) / p * (t_failure + cost of a failed attempt),
+
+which is the best one for independent attempts: let two neighbours change places and compare. Means
+and not medians: a failure that takes an hour costs an hour, however rare it is.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from paas_stream.ranking.history import NAME_MAX, NONE, Summary, Tally, total
+from paas_stream.records import Candidate
+from paas_stream.records.feeder import row_key
+
+PRIOR = 4.0  # outcomes; few, so that a day of use outweighs it
+OLDER = 10.0  # outcomes that all but the last 20 are worth, together
+OTHER_TEMPLATE = 0.5  # of an outcome
+P_LEAST, P_MOST = 0.02, 0.995  # nothing is certain
+USUAL_S = 600.0  # an attempt's duration before there is any experience; worth one outcome
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is expected of one attempt; durations in seconds."""
+
+    p_success: float
+    t_success_s: float
+    t_failure_s: float
+    seen: Tally  # the provider's own outcomes of 30 days, all templates
+
+
+def expected_s(one: Estimate, failure_cost_s: float) -> float:
+    """Expected time to success, seconds, when all that may fail is tried again and again."""
+    odds = (1 - one.p_success) / one.p_success
+    return one.t_success_s + odds * (one.t_failure_s + failure_cost_s)
+
+
+def score(expected: float) -> float:
+    """1 = at once, 1/2 = within an hour, toward 0."""
+    return 3600.0 / (3600.0 + expected)
+
+
+class Memory:
+    """What is known of all providers, summed up."""
+
+    def __init__(self, summaries: Mapping[str, Summary]) -> None:
+        self._sites = summaries
+        self._templates: dict[str, Tally] = {}
+        for known in summaries.values():
+            for name, tally in known.templates.items():
+                self._templates[name] = self._templates.get(name, NONE).plus(tally)
+        self.overall = total(one.overall for one in summaries.values())
+        self._usual = _usual(self.overall)
+
+    def estimate(self, provider: str, region: str, template: str) -> Estimate:
+        """What an attempt with this template at this provider and region will be like."""
+        template = template[:NAME_MAX]
+        prior = _shrunken(self._templates.get(template, NONE), self._usual)
+        known = self._sites.get(row_key(provider, region))
+        if known is None:
+            return Estimate(_clipped(prior.p), prior.t_success_s, prior.t_failure_s, NONE)
+        same, every = known.of(template), known.overall
+        successes, attempts = _weighted(known, template)
+        failed = _half(same.failures, every.failures)
+        return Estimate(
+            p_success=_clipped((successes + PRIOR * prior.p) / (attempts + PRIOR)),
+            # templates take different times, so those of others say nothing here
+            t_success_s=_mean(same.success_s, same.successes, prior.t_success_s),
+            t_failure_s=_mean(_half(same.failure_s, every.failure_s), failed, prior.t_failure_s),
+            seen=every,
+        )
+
+    def estimates(self, candidates: Iterable[Candidate], template: str) -> list[Estimate]:
+        """One for each candidate."""
+        return [self.estimate(one.provider_name, one.region_name, template) for one in candidates]
+
+
+@dataclass(frozen=True)
+class _Prior:
+    p: float
+    t_success_s: float
+    t_failure_s: float
+
+
+def _usual(seen: Tally) -> _Prior:
+    return _Prior(
+        (seen.successes + 1) / (seen.attempts + 2),
+        _mean(seen.success_s, seen.successes, USUAL_S, 1.0),
+        _mean(seen.failure_s, seen.failures, USUAL_S, 1.0),
+    )
+
+
+def _shrunken(seen: Tally, prior: _Prior) -> _Prior:
+    return _Prior(
+        (seen.successes + PRIOR * prior.p) / (seen.attempts + PRIOR),
+        _mean(seen.success_s, seen.successes, prior.t_success_s),
+        _mean(seen.failure_s, seen.failures, prior.t_failure_s),
+    )
+
+
+def _weighted(known: Summary, template: str) -> tuple[float, float]:
+    """Successes and attempts at a provider, as far as they count for a template."""
+    same, every = known.recent_of(template), known.recent
+    successes = _half(same.successes, every.successes)
+    attempts = _half(same.attempts, every.attempts)
+    same, every = known.of(template), known.overall
+    older = max(_half(same.attempts, every.attempts) - attempts, 0.0)
+    if older > 0:
+        share = min(OLDER / older, 1.0)
+        older_successes = max(_half(same.successes, every.successes) - successes, 0.0)
+        successes += share * min(older_successes, older)
+        attempts += share * older
+    return successes, attempts
+
+
+def _half(same: float, every: float) -> float:
+    """Those of the same template, and half of the others."""
+    return same + OTHER_TEMPLATE * max(every - same, 0.0)
+
+
+def _mean(seconds: float, count: float, prior: float, weight: float = PRIOR) -> float:
+    return (seconds + weight * prior) / (count + weight)
+
+
+def _clipped(p: float) -> float:
+    return min(max(p, P_LEAST), P_MOST)

@@ -1,0 +1,47 @@
+"""Containers: what a Kubernetes cluster must offer besides quotas.
+
+Pods have no flavors, and any image that a registry has will do. A volume needs a storage class, and
+GPUs must be of a kind that the namespace's quota speaks of.
+"""
+
+from collections.abc import Iterator
+
+from paas_stream.records import NodeRequirement
+from paas_stream.selection.reasons import Code, Reason, some
+from paas_stream.selection.rows import ProviderRow
+
+
+def reasons(node: NodeRequirement, row: ProviderRow) -> Iterator[Reason]:
+    """Why this container cannot run in this namespace, quotas aside."""
+    who = f"node {node.name!r}"
+    if node.volumes_gib and row.storage_class is None and row.knows("storage_classes"):
+        names = [one.name for one in row.feeder.storage_classes]
+        yield Reason(
+            Code.STORAGE_CLASS,
+            lambda: (
+                f"{who}: a volume is needed, no storage class is the default "
+                f"(classes: {some(names)})"
+            ),
+        )
+    kinds = _gpu_kinds(row)
+    if node.gpus and kinds and not any(_is_asked(node, kind) for kind in kinds):
+        asked = " ".join(filter(None, (node.gpu_vendor, node.gpu_model))) or "any"
+        yield Reason(
+            Code.GPU,
+            lambda: f"{who}: GPUs of the kind {asked} are needed (offered: {some(kinds)})",
+        )
+
+
+def _gpu_kinds(row: ProviderRow) -> list[str]:
+    """What the quotas call the GPUs: models, or names of Kubernetes as `nvidia.com/gpu`."""
+    limits = (q.gpus for q in row.feeder.quotas if q.gpus and not q.usage and not q.per_user)
+    return sorted({kind for gpus in limits for kind, number in gpus.items() if number})
+
+
+def _is_asked(node: NodeRequirement, kind: str) -> bool:
+    """Whether GPUs of this kind may be those asked for; what a name does not tell is no obstacle."""
+    vendor, slash, model = kind.casefold().rpartition("/")
+    if slash and node.gpu_vendor and not vendor.startswith(node.gpu_vendor.casefold()):
+        return False
+    generic = slash and model == "gpu"
+    return bool(generic) or not node.gpu_model or model == node.gpu_model.casefold()
