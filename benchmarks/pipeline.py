@@ -184,7 +184,7 @@ async def latency(stand: Stand, front: ImFront, per_s: float, seconds: float) ->
             await asyncio.sleep(max(0.0, moment - time.monotonic()))
             posts.create_task(post(session, moment))
     async with asyncio.timeout(ROUND_S):
-        while due.keys() - front.first.keys():
+        while due.keys() - front.first.keys():  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0.1)
     await at_rest(stand)
     return sorted(1000 * (front.first[uuid] - moment) for uuid, moment in due.items())

@@ -89,7 +89,7 @@ async def hop(
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks=-1)
     await producer.start()
     await consumer.start()
-    while not consumer.assignment():
+    while not consumer.assignment():  # noqa: ASYNC110 - it has no event
         await asyncio.sleep(0.05)
     ready.release()
     try:

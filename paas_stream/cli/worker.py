@@ -1,5 +1,7 @@
 """`paas-stream worker`: one worker in the foreground."""
 
+import gc
+
 import click
 
 from paas_stream.settings import get_settings
@@ -12,6 +14,17 @@ def check_configuration() -> None:
 
     vault()
     federation()
+
+
+def quieten_collector() -> None:
+    """Let the garbage collector leave out what is there now, and look less often at the rest.
+
+    Modules and types stay for ever, and there are very many of them: to look at them again and again
+    costs a seventh of a worker's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @click.command()
@@ -27,6 +40,7 @@ def worker() -> None:
     app.finalize()
     app.discover()
     check_configuration()
+    quieten_collector()
     program = faust.Worker(app, loglevel=settings.stream.log_level)
     program.spinner = None  # with it, and a level above `info`, every debug line is formatted
     program.execute_from_commandline()
