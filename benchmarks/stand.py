@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
@@ -116,7 +117,7 @@ class Stand:
                 stderr=subprocess.STDOUT,
             )
 
-    async def _until(self, name: str, ready) -> None:  # type: ignore[no-untyped-def]
+    async def _until(self, name: str, ready: Callable[[], Awaitable[bool]]) -> None:
         deadline = time.monotonic() + START_S
         while not await ready():
             if self._children[name].poll() is not None or time.monotonic() > deadline:
