@@ -27,7 +27,6 @@ from paas_stream.durable.positions import Positions
 from paas_stream.durable.producer import (
     TOO_LARGE,
     DurableProducer,
-    EndOnLostSend,
     is_too_large,
     partition_of_key,
 )
@@ -98,6 +97,25 @@ class Sent(NamedTuple):
     confirmation: Awaitable[Any]
 
 
+class Outlet:
+    """A topic to which messages go.
+
+    Not a channel of Faust's: that makes three objects of each record, for its sensors.
+    """
+
+    def __init__(self, app: "DurableApp", name: str) -> None:
+        self._app = app
+        self._name = name  # the broker's
+
+    def get_topic_name(self) -> str:
+        """The broker's name of the topic."""
+        return self._name
+
+    async def send(self, *, key: bytes, value: bytes) -> Awaitable[Any]:
+        """Hand the record to the client; the result is Kafka's confirmation."""
+        return await self._app.producer.send(self._name, key, value, None, None, None)
+
+
 class DurableApp(faust.App):
     """A Faust app with all guards of this package installed."""
 
@@ -137,12 +155,10 @@ class DurableApp(faust.App):
         self.gate = BrokerGate(self)
         self.local_tables: LocalTables | None = None
         self.monitor  # noqa: B018 - the first access installs Faust's own sensor
-        errors_topic = topics.TOPICS[topics.ERRORS].broker_name(settings)
-        self.sensors.add(EndOnLostSend(handled_by_sender=frozenset({errors_topic})))
         hold_flow_until_resumed(self)
         self.on_partitions_revoked.connect(self.positions.forget, weak=False)
         self.outlets = {
-            spec.model: self.channel_of(spec.name)
+            spec.model: Outlet(self, spec.broker_name(settings))
             for spec in topics.TOPICS.values()
             if spec.model is not records.Message
         }
@@ -169,12 +185,31 @@ class DurableApp(faust.App):
         return await self.confirmed(await self.send(*messages))
 
     async def send(self, *messages: records.Message) -> "list[Sent]":
-        """Send messages as `emit` does. Whoever calls it waits with `confirmed`, and in any case."""
-        return [Sent(one, await self._delivered(one, self._send(one))) for one in messages]
+        """Send messages as `emit` does. Whoever calls it waits with `confirmed`, and in any case.
+
+        When one cannot be sent, those before it are confirmed.
+        """
+        sent: list[Sent] = []
+        for one in messages:
+            try:
+                sent.append(Sent(one, await self._delivered(one, self._send(one))))
+            except errors.PermanentError:
+                await self.confirmed(sent)
+                raise
+        return sent
 
     async def confirmed(self, sent: "list[Sent]") -> list[Any]:
-        """Wait until the broker has confirmed all; raises as `emit` does."""
-        return [await self._delivered(one.message, one.confirmation) for one in sent]
+        """Wait until the broker has answered for all; raises as `emit` does."""
+        refused: errors.PermanentError | None = None
+        found = []
+        for one in sent:
+            try:
+                found.append(await self._delivered(one.message, one.confirmation))
+            except errors.PermanentError as exc:
+                refused = exc
+        if refused is not None:
+            raise refused
+        return found
 
     async def partition_of(self, topic: str, key: str) -> int:
         """The partition of a topic (the broker's name) in which this application puts `key`."""

@@ -26,6 +26,8 @@ FETCH_AGAIN_S = 0.01
 # The shortest time between two takings of records. A fetch names every partition and is answered for
 # every one, so it costs milliseconds; without a pace there is one for each record.
 PACE_S = 0.01
+BUSY_PACE_S = 0.03  # while more comes than the agents are likely to handle meanwhile
+BUSY = 16  # records
 
 
 class DurableConsumerThread(AIOKafkaConsumerThread):
@@ -35,6 +37,7 @@ class DurableConsumerThread(AIOKafkaConsumerThread):
     _as_faust: set[Any]
     _fetching: tuple[Any, frozenset[Any] | None] = (None, None)  # assigned and active partitions
     _taken_at = 0.0  # monotonic seconds
+    _pace_s = PACE_S
 
     async def getmany(self, active_partitions: Iterable[Any] | None, *options: Any) -> Any:
         """Fetch from the partitions that are active now, whatever is paused meanwhile."""
@@ -45,9 +48,11 @@ class DurableConsumerThread(AIOKafkaConsumerThread):
         self, consumer: Any, active_partitions: Any, *args: Any, **kwargs: Any
     ) -> Any:
         self._pause_others(consumer, active_partitions)
-        await asyncio.sleep(max(0.0, self._taken_at + PACE_S - time.monotonic()))
+        await asyncio.sleep(max(0.0, self._taken_at + self._pace_s - time.monotonic()))
         records = await super()._fetch_records(consumer, active_partitions, *args, **kwargs)
         self._taken_at = time.monotonic()
+        busy = sum(map(len, records.values())) >= BUSY if records else False
+        self._pace_s = BUSY_PACE_S if busy else PACE_S
         return records
 
     def _pause_others(self, consumer: Any, active: frozenset[Any] | None) -> None:

@@ -1,4 +1,4 @@
-"""A producer whose flush is a barrier, and a sensor that ends the process on a lost record.
+"""A producer whose flush is a barrier, and whose buffer ends the process on a lost row.
 
 Faust's `flush()` gives up after 0.1 s and does not count records in flight, and then the consumer's
 offset is committed: after a kill -9 the event is gone and its table row too. A failed changelog send
@@ -7,14 +7,15 @@ is merely logged.
 
 import asyncio
 import random
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-import faust
-from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.partitioner import murmur2
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers.aiokafka import Producer
+from faust.transport.producer import ProducerBuffer
+from faust.types.tuples import FutureMessage
 
 from paas_stream.durable.exits import Exit, end_process
 from paas_stream.errors import PermanentError
@@ -42,11 +43,44 @@ def is_too_large(exc: BaseException) -> bool:
     return isinstance(cause, MessageSizeTooLargeError | RecordListTooLargeError)
 
 
+class TableBuffer(ProducerBuffer):
+    """The rows of tables on their way to the client, past Faust's channels and their sensors.
+
+    Nobody waits for a row's confirmation, so a row that is lost ends the process: its event comes
+    again. Faust would log it.
+    """
+
+    async def _send_pending(self, fut: FutureMessage[Any]) -> None:
+        record = fut.message
+        name = record.channel.get_topic_name()
+        try:
+            confirmation = await self.app.producer.send(
+                name, record.key, record.value, record.partition, None, None
+            )
+        except (ProducerSendError, KafkaError) as exc:
+            self._lost(fut, name, exc)
+        else:
+            confirmation.add_done_callback(partial(self._sent, fut, name))
+
+    def _sent(self, fut: FutureMessage[Any], name: str, confirmation: asyncio.Future[Any]) -> None:
+        if (exc := confirmation.exception()) is not None:
+            self._lost(fut, name, exc)
+            return
+        fut.set_result(confirmation.result())
+        fut.message.callback(fut)
+
+    def _lost(self, fut: FutureMessage[Any], name: str, exc: BaseException) -> None:
+        fut.set_exception(exc)
+        end_process(Exit.LOST_SEND, f"a record for {name} was not delivered: {exc!r}")
+
+
 class DurableProducer(Producer):
     """flush() returns only when the broker has confirmed every record that was buffered before."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.buffer = TableBuffer(loop=self.loop, beacon=self.beacon)
+        self.buffer.app = self.app
         self._unconfirmed: set[asyncio.Future[Any]] = set()
         self._refused: BaseException | None = None
 
@@ -85,30 +119,3 @@ class DurableProducer(Producer):
         if self._refused is not None:
             raise ProducerSendError(f"a buffered record was refused: {self._refused!r}")
         await super().flush()
-
-
-class EndOnLostSend(faust.Sensor):
-    """Ends the process when the broker refuses a record or does not confirm it in time.
-
-    Two are left to the sender, who waits for the confirmation: what goes to the topics in
-    `handled_by_sender`, which has a second try; and a record that is too large, unless it is a table
-    row, for which nobody waits.
-    """
-
-    def __init__(self, *, handled_by_sender: frozenset[str] = frozenset(), **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._handled_by_sender = handled_by_sender
-
-    def on_send_initiated(
-        self, producer: Any, topic: str, message: Any, keysize: int, valsize: int
-    ) -> str:
-        """The state that Faust hands back to the other two."""
-        return topic
-
-    def on_send_error(self, producer: Any, exc: BaseException, state: str) -> None:
-        """Called by Faust for every failed send."""
-        if state in self._handled_by_sender:
-            return
-        if is_too_large(exc) and state not in producer.app.tables.changelog_topics:
-            return
-        end_process(Exit.LOST_SEND, f"a record for {state} was not delivered: {exc!r}")

@@ -16,7 +16,7 @@ def for_provider(
     metadata: Mapping[str, str],
 ) -> str:
     """The YAML text to send to IM: `document` as it is to be made at one provider."""
-    return yamltext.dump(filled_in(document, nodes, tags=tags, metadata=metadata))
+    return yamltext.dump_fast(filled_in(document, nodes, tags=tags, metadata=metadata))
 
 
 def filled_in(

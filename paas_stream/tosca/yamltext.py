@@ -4,6 +4,8 @@ Safe loading only. Timestamps and keys stay the text that they are written as, b
 read here travels on as JSON.
 """
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -121,6 +123,33 @@ def dump(value: Any) -> str:
         value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False
     )
     return text
+
+
+_KEY_MAX = 1000  # characters; YAML wants a key and its colon within 1,024
+_NOT_PLAIN = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def dump_fast(value: Any) -> str:
+    """`value` as YAML text for programs: JSON where that means the same, else as `dump`.
+
+    Written in C, it takes a tenth of the time. YAML 1.1 reads JSON's `1e+16` as text, folds some
+    characters that JSON leaves as they are, and has a limit for keys.
+    """
+    if not _means_the_same(value):
+        return dump(value)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _NOT_PLAIN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _means_the_same(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(
+            isinstance(key, str) and len(key) <= _KEY_MAX and _means_the_same(one)
+            for key, one in value.items()
+        )
+    if isinstance(value, list | tuple):
+        return all(map(_means_the_same, value))
+    return not isinstance(value, float) or ("." in (text := repr(value)) and "e" not in text)
 
 
 def line_of(event: Any) -> int:

@@ -109,3 +109,20 @@ def test_the_settings_of_rule_8_are_in_force(app: DurableApp) -> None:
     assert conf.producer_request_timeout == app.settings.kafka.request_timeout_s
     assert conf.consumer_auto_offset_reset == "earliest"
     assert not conf.web_tables_enabled
+
+
+async def test_every_message_is_waited_for_though_one_is_too_large(
+    app: DurableApp, ends: Any
+) -> None:
+    answers = iter([MessageSizeTooLargeError(), KafkaTimeoutError()])
+
+    class Answering(Outlet):
+        async def send(self, **_: Any) -> asyncio.Future[str]:
+            future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            future.set_exception(next(answers))
+            return future
+
+    app.outlets[DispatchEvent] = Answering(None, None)
+    with pytest.raises(ends) as ended:
+        await app.emit(MESSAGE, MESSAGE)
+    assert ended.value.code == Exit.LOST_SEND

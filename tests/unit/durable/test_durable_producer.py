@@ -1,7 +1,6 @@
 """The flush barrier, rows that are too large, and which lost record ends the process."""
 
 import asyncio
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,14 +10,16 @@ from faust.types.tuples import FutureMessage
 
 from paas_stream.durable.app import DurableApp
 from paas_stream.durable.exits import Exit
-from paas_stream.durable.producer import DurableProducer, EndOnLostSend
+from paas_stream.durable.producer import DurableProducer
 from paas_stream.errors import PermanentError
+
+told: list[Any] = []  # rows whose table heard that they are confirmed
 
 
 def row(app: DurableApp, size: int = 10) -> FutureMessage:
     """A changelog record that is about to be buffered."""
     return app.topic("rows-changelog").as_future_message(
-        b"key", b"x" * size, value_serializer="raw"
+        b"key", b"x" * size, value_serializer="raw", callback=told.append
     )
 
 
@@ -81,26 +82,70 @@ async def test_a_row_that_is_too_large_is_refused_before_it_is_buffered(
     await producer.flush()  # nothing is awaited
 
 
-@pytest.mark.parametrize(
-    ("topic", "exc", "is_end"),
-    [
-        ("rows-changelog", KafkaTimeoutError(), True),
-        ("rows-changelog", MessageSizeTooLargeError(), True),
-        ("template", KafkaTimeoutError(), True),
-        ("template", MessageSizeTooLargeError(), False),
-        ("errors", KafkaTimeoutError(), False),
-    ],
-)
-def test_a_lost_record_ends_the_process_unless_its_sender_can_tell(
-    ends: Any, topic: str, exc: Exception, is_end: bool
+class Client:
+    """A producer's client that refuses a record at once, or when it should confirm it."""
+
+    def __init__(self, at_once: bool, exc: Exception | None) -> None:
+        self._at_once = at_once
+        self._exc = exc
+
+    async def send(self, *_: Any) -> asyncio.Future[str]:
+        confirmation: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        if self._exc is None:
+            confirmation.set_result("metadata")
+        elif self._at_once:
+            raise ProducerSendError from self._exc
+        else:
+            confirmation.set_exception(self._exc)
+        return confirmation
+
+
+async def sent(
+    app: DurableApp, producer: DurableProducer, patch: pytest.MonkeyPatch, client: Client
+) -> FutureMessage:
+    """A row that was buffered and then handed to a client."""
+    patch.setattr(app, "_producer", client)
+    buffered = row(app)
+    producer.send_soon(buffered)
+    await producer.buffer._send_pending(producer.buffer.pending.get_nowait())
+    await asyncio.sleep(0)
+    return buffered
+
+
+async def test_a_confirmed_row_is_told_to_its_table(
+    app: DurableApp, producer: DurableProducer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sensor = EndOnLostSend(handled_by_sender=frozenset({"errors"}))
-    tables = SimpleNamespace(changelog_topics={"rows-changelog"})
-    producer = SimpleNamespace(app=SimpleNamespace(tables=tables))
-    state = sensor.on_send_initiated(producer, topic, None, 0, 0)
-    if not is_end:
-        sensor.on_send_error(producer, exc, state)
-        return
+    told.clear()
+    buffered = await sent(app, producer, monkeypatch, Client(False, None))
+    assert buffered.result() == "metadata"
+    assert told == [buffered]
+
+
+@pytest.mark.parametrize("exc", [KafkaTimeoutError(), MessageSizeTooLargeError()])
+async def test_a_row_that_cannot_be_sent_ends_the_process(
+    app: DurableApp,
+    producer: DurableProducer,
+    monkeypatch: pytest.MonkeyPatch,
+    ends: Any,
+    exc: Exception,
+) -> None:
     with pytest.raises(ends) as ended:
-        sensor.on_send_error(producer, exc, state)
+        await sent(app, producer, monkeypatch, Client(True, exc))
     assert ended.value.code == Exit.LOST_SEND
+
+
+async def test_a_row_that_is_not_confirmed_ends_the_process(
+    app: DurableApp, producer: DurableProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[Any] = []
+    monkeypatch.setattr(
+        "paas_stream.durable.producer.end_process", lambda code, text: ended.append(code)
+    )
+    monkeypatch.setattr(app, "_producer", Client(False, KafkaTimeoutError()))
+    buffered = row(app)
+    producer.send_soon(buffered)
+    await producer.buffer._send_pending(producer.buffer.pending.get_nowait())
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # the end did not end it
+    await asyncio.sleep(0)
+    assert ended == [Exit.LOST_SEND]
+    assert isinstance(buffered.exception(), KafkaTimeoutError)

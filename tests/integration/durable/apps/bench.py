@@ -17,6 +17,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, P
 from faust.web import View
 
 from paas_stream.durable import app as durable_app
+from paas_stream.durable import producer as durable_producer
 from paas_stream.durable.app import DurableApp
 from paas_stream.settings import get_settings
 
@@ -93,7 +94,7 @@ def bench() -> Bench:
         )
         durable_app.LocalTables.open = lambda self: False
     if "end on lost send" in WITHOUT:
-        durable_app.EndOnLostSend.on_send_error = lambda *_: None
+        durable_producer.TableBuffer._lost = lambda self, fut, name, exc: fut.set_exception(exc)
     app = Bench(
         settings,
         datadir=settings.state.dir / "workers" / settings.web.worker,
