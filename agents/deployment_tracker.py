@@ -64,9 +64,7 @@ async def deployment_tracker(received: Received) -> None:
 
 
 def _tell(received: Received) -> None:
-    cause = received.message.cause
-    name = f"{received.topic}:{cause}" if cause is not None else received.id
-    event = timeline.entry(name, received.message)
+    event = timeline.entry(timeline.name(received.topic, received.message), received.message)
     if event is None:
         return
     uuid = received.message.uuid

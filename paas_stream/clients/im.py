@@ -161,7 +161,9 @@ class ImClient:
                 if response.status < 300:
                     return await _text(response, _LARGEST_ANSWER, whole=True)
                 message = _message(await _text(response, _LARGEST_FAULT))
-                raise _fault(response.status, message, response.headers, path)
+                if response.status in _BUSY or (method == "GET" and response.status >= 500):
+                    raise _busy(response.status, message, response.headers)
+                raise _refusal(response.status, message, path)
         except TimeoutError as exc:
             raise TemporaryError("the IM did not answer in time", code="im_timeout") from exc
         except aiohttp.ClientError as exc:
@@ -182,10 +184,13 @@ async def _text(response: aiohttp.ClientResponse, most: int, *, whole: bool = Fa
     return body[:most].decode("utf-8", "replace")
 
 
-def _fault(status: int, message: str, headers: Any, path: str) -> PermanentError | TemporaryError:
-    if status in _BUSY:
-        text = f"the IM answers {status}: {message}"
-        return TemporaryError(text, code="im_busy", delay_s=_wait_s(headers.get("Retry-After", "")))
+def _busy(status: int, message: str, headers: Any) -> TemporaryError:
+    """An error of the IM's own. What it answers so to a create may be the provider's error."""
+    text = f"the IM answers {status}: {message}"
+    return TemporaryError(text, code="im_busy", delay_s=_wait_s(headers.get("Retry-After", "")))
+
+
+def _refusal(status: int, message: str, path: str) -> PermanentError:
     if status == 404 and path.startswith("/infrastructures/"):
         return ImGoneError(message)
     if status == 400 and message.startswith(_TEMPLATE_FAULT):

@@ -75,6 +75,14 @@ class Timeline:
         return Timeline((*events, event), dropped)
 
 
+def name(topic: str, message: Message) -> str:
+    """What tells a message from all others of its topic and deployment, however often it is sent."""
+    if message.cause is not None:
+        return f"{topic}:{message.cause}"
+    component = getattr(message, "component", "")  # two of them may tell of the same moment
+    return f"{topic}:{component}@{message.timestamp.isoformat()}"
+
+
 def entry(record_id: str, message: Message) -> TimelineEvent | None:
     """The entry for a message; None: the message is not of interest to the owner."""
     moment = message.timestamp.timestamp()

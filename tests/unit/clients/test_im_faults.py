@@ -197,6 +197,13 @@ async def test_other_errors_are_refusals_with_the_reason(status: int) -> None:
     assert fault.message == f"No quota left (IM {status})"
 
 
+@pytest.mark.parametrize("call", ["infrastructures", "state", "outputs"])
+async def test_an_error_of_the_im_itself_says_nothing_of_what_was_asked_for(call: str) -> None:
+    fault = await fault_of(answers(500, json.dumps({"message": "out of order"})), call)
+    assert isinstance(fault, TemporaryError)
+    assert fault.message == "the IM answers 500: out of order"
+
+
 async def test_a_redirect_is_not_followed_with_the_credentials() -> None:
     assert isinstance(await fault_of(redirects, "create"), ImRefusedError)
 
@@ -261,7 +268,7 @@ async def test_an_answer_that_makes_no_sense_is_temporary(
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{", b"<html>", b"\xff", b"[" * 100_000])
 async def test_an_error_body_that_makes_no_sense_is_still_an_error(body: bytes) -> None:
-    assert isinstance(await fault_of(answers(500, body)), PermanentError)
+    assert isinstance(await fault_of(answers(500, body), "create"), PermanentError)
 
 
 async def test_a_huge_answer_is_not_read_to_its_end() -> None:
@@ -270,7 +277,7 @@ async def test_a_huge_answer_is_not_read_to_its_end() -> None:
 
 
 async def test_a_huge_error_is_cut() -> None:
-    fault = await fault_of(answers(500, b"no " * 1_000_000, "text/plain"))
+    fault = await fault_of(answers(500, b"no " * 1_000_000, "text/plain"), "create")
     assert isinstance(fault, ImRefusedError)
     assert len(fault.message) < 1000
 

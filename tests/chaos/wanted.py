@@ -1,0 +1,80 @@
+"""What is asked for, and what is to become of it."""
+
+import random
+import uuid as uuids
+from dataclasses import dataclass
+from enum import StrEnum
+
+TEMPLATE = """\
+tosca_definitions_version: tosca_simple_yaml_1_0
+topology_template:
+  node_templates:
+    node:
+      type: tosca.nodes.indigo.Compute
+      capabilities:
+        host: {properties: {num_cpus: 1, mem_size: 1 GB}}
+        endpoint: {properties: {network_name: PRIVATE}}
+        os: {properties: {type: linux}}
+  outputs:
+    address: {value: {get_attribute: [node, private_address, 0]}}
+"""
+
+
+class Story(StrEnum):
+    """What a user does."""
+
+    KEEP = "keep"  # create
+    FAIL_OVER = "fail over"  # create where the first provider cannot be reached
+    DELETE = "delete"  # create, wait for it, delete
+    CANCEL = "cancel"  # create, delete at once
+    REFUSED = "refused"  # create for a group whose agreement has ended
+
+
+GROUP = {Story.FAIL_OVER: "demo-failover", Story.REFUSED: "demo-expired"}
+PROVIDERS = 2  # of the groups demo and demo-failover
+_WEIGHTS = {
+    Story.KEEP: 12,
+    Story.FAIL_OVER: 3,
+    Story.DELETE: 3,
+    Story.CANCEL: 2,
+    Story.REFUSED: 1,
+}
+
+
+@dataclass
+class Wanted:
+    """One deployment."""
+
+    key: str  # Idempotency-Key
+    story: Story
+    at: float  # seconds after the begin
+    uuid: str | None = None  # None until the service has accepted it
+    accepted_at: float | None = None  # time.monotonic()
+    delete_accepted: bool = False
+
+    @property
+    def group(self) -> str:
+        """The user group."""
+        return GROUP.get(self.story, "demo")
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it is to be gone in the end."""
+        return self.story in (Story.DELETE, Story.CANCEL)
+
+
+def wanted(seed: int, deployments: int, duration_s: float) -> list[Wanted]:
+    """The deployments of a run, spread evenly over `duration_s` seconds."""
+    rng = random.Random(f"wanted {seed}")  # noqa: S311 - no secret
+    stories = rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=deployments)
+    for number, story in enumerate(Story):
+        if number < deployments:
+            stories[number] = story
+    return [
+        Wanted(
+            key=str(uuids.UUID(int=rng.getrandbits(128), version=4)),
+            story=story,
+            at=duration_s * number / deployments,
+        )
+        for number, story in enumerate(stories)
+    ]

@@ -1,0 +1,45 @@
+"""A worker whose clock can be put forward and back: `python skewed_worker.py FILE`.
+
+FILE holds the seconds by which the clock is wrong, and is looked at all the time. `time.time` and
+`datetime.now` follow it, the monotonic clock does not: as on a machine whose clock is set.
+"""
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+import time_machine
+
+_LOOK_S = 0.2
+
+
+def _offset(file: Path) -> float:
+    try:
+        return float(file.read_text() or 0)
+    except FileNotFoundError:
+        return 0.0
+
+
+def _follow(file: Path, clock: time_machine.Traveller) -> None:
+    known = 0.0
+    while True:
+        offset = _offset(file)
+        if offset != known:
+            clock.shift(offset - known)
+            known = offset
+        time.sleep(_LOOK_S)
+
+
+def main() -> None:
+    """Run the worker."""
+    with time_machine.travel(time.time(), tick=True) as clock:
+        threading.Thread(target=_follow, args=(Path(sys.argv[1]), clock), daemon=True).start()
+        sys.argv[1:] = ["worker"]
+        from paas_stream.cli.main import main as command
+
+        command()
+
+
+if __name__ == "__main__":
+    main()
