@@ -13,11 +13,11 @@ from typing import Any, Self
 
 import aiohttp
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from chaos.im_proxy import ImProxy
+from chaos.schedule import CLOCK_MOST_S, Fault, Kind
 from support.ports import free_port
 from support.processes import WorkerProcess
 
-from chaos.im_proxy import ImProxy
-from chaos.schedule import CLOCK_MOST_S, Fault, Kind
 from paas_stream import topics
 from paas_stream.local.im import EmbeddedIm
 from paas_stream.local.kafka import EmbeddedKafka
@@ -188,7 +188,7 @@ class Cluster:
             case Kind.REORDER:
                 await self._send_again(fault.dice, in_order=False)
             case Kind.CLOCK:
-                offset = random.Random(fault.dice).uniform(-CLOCK_MOST_S, CLOCK_MOST_S)  # noqa: S311
+                offset = random.Random(fault.dice).uniform(-CLOCK_MOST_S, CLOCK_MOST_S)
                 (self.folder / f"{worker.name}.clock").write_text(f"{offset:.3f}")
             case _:
                 self.proxy.mode = fault.kind
@@ -249,7 +249,7 @@ class Cluster:
 
     async def _send_again(self, dice: int, *, in_order: bool) -> None:
         """Append records of the past once more, as a producer does whose confirmation was lost."""
-        rng = random.Random(dice)  # noqa: S311 - no secret
+        rng = random.Random(dice)
         names = list(_INPUTS) if not in_order else rng.sample(_INPUTS, 3)
         bootstrap = self.settings.kafka.bootstrap
         consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)

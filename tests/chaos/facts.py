@@ -8,13 +8,13 @@ from collections import defaultdict
 from typing import Any
 
 import aiohttp
-from support.broker import Broker, Position
-
 from chaos import ledger
 from chaos.cluster import Cluster
 from chaos.ledger import GONE, Breach, Facts, Violation
 from chaos.schedule import CLOCK_MOST_S, Kind
 from chaos.wanted import Wanted
+from support.broker import Broker, Position
+
 from paas_stream import topics
 
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
@@ -57,7 +57,9 @@ class Look:
     async def _facts(self) -> Facts:
         uuids = [wish.uuid for wish in self._wishes if wish.uuid is not None]
         shown = await asyncio.gather(*(self._deployment(uuid) for uuid in uuids))
-        timelines = await asyncio.gather(*(self._get(f"/deployments/{one}/events") for one in uuids))
+        timelines = await asyncio.gather(
+            *(self._get(f"/deployments/{one}/events") for one in uuids)
+        )
         has_jumped = self._cluster.injected[Kind.CLOCK] > 0
         return Facts(
             statuses=dict(zip(uuids, [one["status"] for one in shown], strict=True)),

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Self
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
-
 from chaos.schedule import Kind
 
 _ATTEMPT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(\d+)")

@@ -1,5 +1,6 @@
 """What was asked for, against what is there in the end: the book that is kept outside the system."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from chaos.wanted import PROVIDERS, Story, Wanted
+
 from paas_stream import topics
 
 GONE = "GONE"  # the status of a deployment that the service does not know
@@ -135,7 +137,7 @@ def _of_timeline(wish: Wanted, uuid: str, status: str, facts: Facts) -> Iterator
         for step, one in reversed(list(zip(steps, events, strict=True)))
     }
     known = [step for step in expected if step in moments]
-    for early, late in zip(known, known[1:], strict=False):
+    for early, late in itertools.pairwise(known):
         if moments[late] < moments[early] - facts.clocks_s:
             yield Violation(Breach.LOST, uuid, f"{late} is told before {early}")
 

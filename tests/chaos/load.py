@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 import aiohttp
-
 from chaos.cluster import Cluster
 from chaos.wanted import TEMPLATE, Story, Wanted
 
@@ -62,7 +61,9 @@ class Load:
                 return
             await asyncio.sleep(1.0)
 
-    async def _call(self, method: str, path: str, good: set[int], **options: Any) -> tuple[int, Any]:
+    async def _call(
+        self, method: str, path: str, good: set[int], **options: Any
+    ) -> tuple[int, Any]:
         """One request, at one worker after the other until it is answered; as clients are told to."""
         deadline = time.monotonic() + GIVE_UP_S
         last: object = None

@@ -125,7 +125,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--deployments", type=int, default=200)
     options.add_argument("--faults", type=int, default=30)
-    options.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311
+    options.add_argument("--seed", type=int, default=random.randrange(10**6))
     options.add_argument("--seconds", type=float, help="default: 5 for each fault")
     given = options.parse_args()
     plan = Plan(

@@ -62,7 +62,7 @@ class Fault:
 
 def schedule(seed: int, faults: int, duration_s: float, workers: int) -> list[Fault]:
     """`faults` faults over `duration_s` seconds, in order. Each kind comes before any comes often."""
-    rng = random.Random(seed)  # noqa: S311 - no secret
+    rng = random.Random(seed)
     kinds = list(_kinds(rng, faults))
     gap = duration_s / (faults + 1)
     return [

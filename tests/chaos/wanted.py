@@ -65,7 +65,7 @@ class Wanted:
 
 def wanted(seed: int, deployments: int, duration_s: float) -> list[Wanted]:
     """The deployments of a run, spread evenly over `duration_s` seconds."""
-    rng = random.Random(f"wanted {seed}")  # noqa: S311 - no secret
+    rng = random.Random(f"wanted {seed}")
     stories = rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=deployments)
     for number, story in enumerate(Story):
         if number < deployments:

@@ -74,7 +74,13 @@ async def test_an_operation_has_one_name_without_ids(
 
 @pytest.mark.parametrize(
     ("status", "outcome"),
-    [(400, "im_refused"), (404, "im_gone"), (403, "im_refused"), (500, "im_busy"), (503, "im_busy")],
+    [
+        (400, "im_refused"),
+        (404, "im_gone"),
+        (403, "im_refused"),
+        (500, "im_busy"),
+        (503, "im_busy"),
+    ],
 )
 async def test_a_failure_is_named_by_its_code(
     im: ImClient, server: Server, observed: Observed, status: int, outcome: str
