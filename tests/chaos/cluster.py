@@ -60,6 +60,7 @@ class Cluster:
         self.recoveries: list[float] = []  # seconds from the start of a process to ready
         self.ended: Counter[str] = Counter()  # workers that ended by themselves, by exit code
         self.injected: Counter[Kind] = Counter()
+        self.im_killed: list[float] = []  # seconds since the epoch
         self._held: set[str] = set()  # workers that are down or frozen on purpose
         self._starting: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -182,6 +183,7 @@ class Cluster:
             case Kind.BROKER:
                 await self._restart(self.kafka)
             case Kind.IM_KILL:
+                self.im_killed.append(time.time())
                 await self._restart(self.im)
             case Kind.DUPLICATE:
                 await self._send_again(fault.dice, in_order=True)

@@ -72,6 +72,7 @@ class Look:
             errors=await self._errors(),
             behind=await self._behind(),
             refused=self._cluster.proxy.refused,
+            im_killed=self._cluster.im_killed,
             clocks_s=2 * CLOCK_MOST_S if has_jumped else 1.0,
         )
 

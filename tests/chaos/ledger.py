@@ -62,6 +62,8 @@ class Facts:
     """Partitions whose committed offset is not their end: (committed, end)."""
     refused: set[tuple[str, int]] = field(default_factory=set)
     """Attempts (uuid, number) whose create the proxy answered with 500."""
+    im_killed: Sequence[float] = ()
+    """When the IM was killed, in seconds since the epoch: it forgets machines that it works on."""
     clocks_s: float = 0.0  # clocks may have differed by so much
 
 
@@ -101,9 +103,34 @@ def _wanted(wish: Wanted, facts: Facts) -> set[str]:
         return {"DELETE_COMPLETE", GONE}
     if wish.story is Story.REFUSED:
         return {"CREATE_FAILED"}
-    refused = sum(1 for uuid, _ in facts.refused if uuid == wish.uuid)
     reachable = PROVIDERS - (1 if wish.story is Story.FAIL_OVER else 0)
-    return {"CREATE_COMPLETE"} | ({"CREATE_FAILED"} if refused >= reachable else set())
+    failed = _explained(wish.uuid or "", facts)
+    return {"CREATE_COMPLETE"} | ({"CREATE_FAILED"} if len(failed) >= reachable else set())
+
+
+def _explained(uuid: str, facts: Facts) -> set[int]:
+    """Attempts that a fault of the IM has made fail: their create was refused, or it was killed."""
+    events = facts.timelines.get(uuid, ())
+    begun = _moments(events, "begin")
+    ended = _moments(events, "failed")
+    return {number for one, number in facts.refused if one == uuid} | {
+        number
+        for number in begun.keys() & ended.keys()
+        for killed in facts.im_killed
+        if begun[number] - facts.clocks_s <= killed <= ended[number] + facts.clocks_s
+    }
+
+
+def _moments(events: Sequence[Mapping[str, Any]], status: str) -> dict[int, float]:
+    return {
+        one["attempt"]: _seconds(one)
+        for one in events
+        if (one["step"], one["status"]) == ("attempt", status)
+    }
+
+
+def _seconds(event: Mapping[str, Any]) -> float:
+    return datetime.fromisoformat(event["time"]).timestamp()
 
 
 def _of_timeline(wish: Wanted, uuid: str, status: str, facts: Facts) -> Iterator[Violation]:
@@ -124,18 +151,15 @@ def _of_timeline(wish: Wanted, uuid: str, status: str, facts: Facts) -> Iterator
     if wish.story is Story.FAIL_OVER and ("im-dispatcher", "attempt", "failed") not in steps:
         yield Violation(Breach.LOST, uuid, "its timeline lacks the failed attempt")
     told = Counter(
-        step
+        (*step, one.get("attempt"))
         for step, one in zip(steps, events, strict=True)
         if step == _LINE[0] or one["id"].startswith(topics.DEPLOYMENT_RESULTS)
     )
     for step, number in told.items():
-        if number > 1 and step[1] != "attempt":
-            text = f"{wish.story}: its timeline tells {number} times {' '.join(step)}"
+        if number > 1:
+            text = f"{wish.story}: its timeline tells {number} times {' '.join(map(str, step))}"
             yield Violation(Breach.DUPLICATED, uuid, text)
-    moments = {
-        step: datetime.fromisoformat(one["time"]).timestamp()
-        for step, one in reversed(list(zip(steps, events, strict=True)))
-    }
+    moments = {step: _seconds(one) for step, one in reversed(list(zip(steps, events, strict=True)))}
     known = [step for step in expected if step in moments]
     for early, late in itertools.pairwise(known):
         if moments[late] < moments[early] - facts.clocks_s:

@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 from chaos.cluster import Cluster
-from chaos.wanted import TEMPLATE, Story, Wanted
+from chaos.wanted import PROVIDER_MIN, TEMPLATE, Story, Wanted
 
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
 GIVE_UP_S = 300.0  # a request that no worker has answered by then is an error of the run
@@ -42,7 +42,12 @@ class Load:
             self.refused[wish.key] = str(exc)
 
     async def _requests(self, wish: Wanted) -> None:
-        body = {"template": TEMPLATE, "userGroup": wish.group, "timeoutMins": 30}
+        body = {
+            "template": TEMPLATE,
+            "userGroup": wish.group,
+            "timeoutMins": 30,
+            "providerTimeoutMins": PROVIDER_MIN,
+        }
         _, answer = await self._call(
             "POST", "/deployments", {200, 201}, json=body, headers={"Idempotency-Key": wish.key}
         )

@@ -14,7 +14,6 @@ topology_template:
       capabilities:
         host: {properties: {num_cpus: 1, mem_size: 1 GB}}
         endpoint: {properties: {network_name: PRIVATE}}
-        os: {properties: {type: linux}}
   outputs:
     address: {value: {get_attribute: [node, private_address, 0]}}
 """
@@ -31,6 +30,7 @@ class Story(StrEnum):
 
 
 GROUP = {Story.FAIL_OVER: "demo-failover", Story.REFUSED: "demo-expired"}
+PROVIDER_MIN = 2  # minutes for one provider: a killed IM leaves machines pending for ever
 PROVIDERS = 2  # of the groups demo and demo-failover
 _WEIGHTS = {
     Story.KEEP: 12,
