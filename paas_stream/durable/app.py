@@ -135,6 +135,7 @@ class DurableApp(faust.App):
             broker_commit_interval=1.0,
             broker_session_timeout=settings.kafka.session_timeout_s,
             broker_heartbeat_interval=settings.kafka.heartbeat_s,
+            consumer_group_instance_id=settings.web.worker,
             producer_acks=-1,
             producer_linger=LINGER_S,
             producer_partitioner=partition_of_key,

@@ -104,6 +104,9 @@ def bench() -> Bench:
         canonical_url=f"http://{settings.web.host}:{settings.web.port}",
     )
 
+    if "static member" in WITHOUT:
+        app.conf.consumer_group_instance_id = None
+
     @app.page("/readyz")
     class Readyz(View):
         async def get(self, request: web.Request) -> web.Response:

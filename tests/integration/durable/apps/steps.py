@@ -82,7 +82,9 @@ else:
 async def recovered(*_: Any, **__: Any) -> None:
     """What the tables hold when the streams begin."""
     held = {uuid: row["count"] for uuid, row in rows.items()}
-    bench.note("recovered", rows=held)
+    name = topics.TOPICS[topics.DISPATCH_EVENTS].broker_name(bench.settings)
+    assigned = sum(1 for tp in app.consumer.assignment() if tp.topic == name)
+    bench.note("recovered", rows=held, assigned=assigned)
     if FIRST is not None:
         await first_record(FIRST)
 

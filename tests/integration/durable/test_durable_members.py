@@ -1,0 +1,52 @@
+"""A worker is a static member of its group: while it is restarted, the others go on undisturbed."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.events import event, uuid_number
+from support.waiting import wait_until
+
+pytestmark = pytest.mark.kafka
+
+LONG = {"PAAS_KAFKA_SESSION_TIMEOUT_S": "30"}  # longer than a restart
+
+
+async def test_a_worker_that_comes_back_gets_its_partitions_and_disturbs_nobody(
+    application: Callable[[str], Any],
+) -> None:
+    async def recoveries_of_the_other(without: str) -> int:
+        steps = application("steps")
+        await steps.create_topics()
+        settings = LONG if not without else {"PAAS_KAFKA_SESSION_TIMEOUT_S": "6"}
+        other, restarted = [
+            steps.worker(name, WITHOUT=without, **settings).start() for name in ("w0", "w1")
+        ]
+
+        def of_the_other() -> int:
+            return sum(1 for one in steps.journal("recovered") if one["worker"] == other.name)
+
+        await wait_until(lambda: _share_the_partitions(steps), 60)
+        before = of_the_other()
+        for stop in (restarted.kill9, lambda: restarted.sigterm() or restarted.wait_exit()):
+            await asyncio.to_thread(stop)
+            restarted.start()
+            await wait_until(lambda: restarted.is_ready, 60)
+        uuids = list(map(uuid_number, range(10)))
+        await steps.send(*map(event, uuids))
+        await wait_until(lambda: {one["uuid"] for one in steps.journal("handled")} == set(uuids))
+        assert {one["worker"] for one in steps.journal("handled")} == {"w0", "w1"}
+        return of_the_other() - before
+
+    static, dynamic = await asyncio.gather(
+        recoveries_of_the_other(""), recoveries_of_the_other("static member")
+    )
+    assert static == 0
+    assert dynamic > 0
+
+
+def _share_the_partitions(steps: Any) -> bool:
+    """Whether each worker has recovered with the other in the group."""
+    last = {one["worker"]: one["assigned"] for one in steps.journal("recovered")}
+    return list(last.values()) == [1, 1]
