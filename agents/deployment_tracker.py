@@ -45,7 +45,7 @@ async def deployment_tracker(received: Received) -> None:
     message, now = received.message, time.time()
     uuid = deployment.concerned(message)
     known = tables.deployments.get(uuid) if uuid else None
-    forgets = isinstance(message, Command) and message.command == "forget"
+    forgets = isinstance(message, Command) and message.command in ("forget", "inspect")
     if uuid is None or (known is None and (forgets or isinstance(message, TrackerEvent))):
         return
     row = known or DeploymentRow(uuid, first_seen=now, updated=now)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from agents import im_effects
+from agents.im_inspections import Inspections
 from agents.im_polls import Polls
 from paas_stream import topics
 from paas_stream.app import app
@@ -35,6 +36,7 @@ policy = Policy(
     backoff=Backoff(_settings.retry_min_s, _settings.retry_max_s),
 )
 polls = Polls(_settings, lease_s=policy.call_s + policy.margin_s)
+inspections = Inspections(dispatches.items, _settings.inspect_per_s, _settings.inspect_pause_s)
 
 
 def _moments() -> Iterable[tuple[str, list[float]]]:
@@ -134,10 +136,10 @@ POLLS.add(lambda: {(): len(polls)})
 
 @app.timer(interval=INTERVAL_S)
 async def poll() -> None:
-    """Start the polls that are due."""
+    """Start the polls and inspections that are due."""
     if app.readiness.tables_ready:
         now = time.time()
-        for effect in polls.due(now, INTERVAL_S):
+        for effect in (*polls.due(now, INTERVAL_S), *inspections.due(now, INTERVAL_S)):
             _submit(effect, now)
 
 
@@ -145,6 +147,7 @@ async def poll() -> None:
 async def revoked(*_: Any, **__: Any) -> None:
     """Other workers may poll and issue effects from now on; what runs already comes to its end."""
     polls.clear()
+    inspections.clear()
     runner.drop_queued()
 
 

@@ -71,8 +71,8 @@ def failed(effect: Effect, exc: BaseException) -> DispatchEvent | None:
 
 
 def _fault(effect: Effect, **fields: object) -> DispatchEvent | None:
-    """A temporary fault; of a poll only the first in a row is news."""
-    if effect.kind is EffectKind.POLL and effect.known_fault:
+    """A temporary fault; of a poll only the first in a row is news, of an inspection none."""
+    if effect.kind is EffectKind.INSPECT or (effect.kind is EffectKind.POLL and effect.known_fault):
         return None
     return event(effect, Outcome.FAULT, **fields)
 
@@ -170,10 +170,22 @@ async def _recheck(place: Place, im: ImClient) -> DispatchEvent:
     return event(place.effect, Outcome.LEFT if left else Outcome.CLEAN, infrastructures=left)
 
 
+async def _inspect(place: Place, im: ImClient) -> DispatchEvent | None:
+    effect = place.effect
+    found = await im.infrastructures(user_header(place.user))
+    if effect.infrastructures and effect.infrastructures[0] not in found:
+        return None if effect.known_fault else event(effect, Outcome.GONE)
+    strays = tuple(one for one in found if one not in effect.infrastructures[:1])
+    if strays:
+        return event(effect, Outcome.LEFT, infrastructures=strays)
+    return event(effect, Outcome.CONFIRMED) if effect.known_fault else None
+
+
 _PERFORM = {
     EffectKind.CREATE: _create,
     EffectKind.POLL: _poll,
     EffectKind.CONFIRM: _confirm,
     EffectKind.CLEAN: _clean,
     EffectKind.RECHECK: _recheck,
+    EffectKind.INSPECT: _inspect,
 }

@@ -165,6 +165,8 @@ class DispatchSettings(BaseModel):
     cleanup_beside_s: float = 60.0  # clean-up of a failed attempt holds up the next one this long
     delete_timeout_s: float = 3600.0  # then DELETE_FAILED, and the possible orphan is reported
     recheck_s: float = 5.0  # a deleted infrastructure is looked for again after this
+    inspect_per_s: float = Field(1.0, gt=0)  # deployments at rest compared with the IM, per worker
+    inspect_pause_s: float = Field(600.0, gt=0)  # after all have been compared
     retry_min_s: float = 1.0  # back-off of temporary faults: first delay, doubled each time
     retry_max_s: float = 60.0
     breaker_failures: int = 5  # provider failures in a row that open the circuit breaker

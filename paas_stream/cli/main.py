@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "ranking": Entry("ranking:ranking", "Show in which order providers are tried, and why."),
     "delete": Entry("deployments:delete", "Delete deployments."),
     "topics": Entry("topics:topics", "Look at the topics."),
+    "errors": Entry("errors:errors", "Look at what went wrong, and send it again."),
     "config": Entry("config:config", "Print every setting in force."),
     "worker": Entry("worker:worker", "Run one worker of the application."),
     "kafka": Entry("services:kafka", "The embedded Kafka broker of this machine."),

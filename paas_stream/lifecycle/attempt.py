@@ -52,6 +52,7 @@ class EffectKind(StrEnum):
     CONFIRM = "confirm"  # list; delete all but the known one, if that can be done; read outputs
     CLEAN = "clean"  # list; delete all; list again
     RECHECK = "recheck"  # list
+    INSPECT = "inspect"  # list, at rest: is there what is to be there, and nothing else?
 
 
 class Outcome(StrEnum):
@@ -101,7 +102,7 @@ class Effect:
     force: bool = False
     known_state: str | None = None  # polls: what is no news
     known_machines: bool = False
-    known_fault: bool = False
+    known_fault: bool = False  # inspections: it is known to have vanished
     since: float = 0.0  # polls: when polling began, for the growing interval
 
     @property
@@ -140,6 +141,7 @@ class Attempt:
     looks: int = 0  # at the end: how often nothing else was found
     looking_since: float | None = None
     resurrections: int = 0  # how often it was found again after it had been deleted
+    vanished: bool = False  # it succeeded, and the IM has it no more
     outputs: str | None = None  # JWE
 
     @property

@@ -14,6 +14,7 @@ from paas_stream.lifecycle import attempt as attempts
 from paas_stream.lifecycle import outcome, reports
 from paas_stream.lifecycle.attempt import Attempt, Effect, Phase, Policy
 from paas_stream.lifecycle.dispatch_row import DispatchRow, Final, Goal, Plan, Provider
+from paas_stream.lifecycle.inspection import inspections
 from paas_stream.records import Command, DispatchEvent, Message, RankedProviders, ValidatedTemplate
 
 Event = ValidatedTemplate | RankedProviders | Command | DispatchEvent
@@ -56,7 +57,10 @@ def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transiti
     ticked = _ticked(event)
     issued = [attempts.issue(one, row.uuid, now, ticked, policy) for one in row.attempts]
     row = replace(row, attempts=tuple(one for one, _ in issued))
-    return Transition(row, tuple(said), tuple(effect for _, effect in issued if effect))
+    effects = [effect for _, effect in issued if effect]
+    if isinstance(event, Command) and event.command == "inspect":
+        effects += inspections(row)
+    return Transition(row, tuple(said), tuple(effects))
 
 
 def polls(row: DispatchRow) -> Iterable[Effect]:

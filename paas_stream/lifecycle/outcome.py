@@ -6,6 +6,7 @@ from paas_stream.lifecycle import attempt as attempts
 from paas_stream.lifecycle import reports
 from paas_stream.lifecycle.attempt import Attempt, EffectKind, Outcome, Phase, Policy
 from paas_stream.lifecycle.dispatch_row import DispatchRow
+from paas_stream.lifecycle.inspection import found_again, inspected
 from paas_stream.records import DispatchEvent, Message
 
 _FAILED_STATES = frozenset({"failed", "unconfigured"})
@@ -18,6 +19,8 @@ def apply(
     one = row.attempt(event.attempt)
     if one is None or event.issue != one.issue:
         return row
+    if event.effect == EffectKind.INSPECT:
+        return row if one.in_flight else inspected(row, one, event, now, said)
     if not one.in_flight and event.effect != EffectKind.POLL:
         return row
     match one.phase, event.effect:
@@ -212,28 +215,11 @@ def _rechecking(
                 seen if seen.due is not None else attempts.enter(seen, Phase.CLEAN, now)
             )
         case Outcome.LEFT:
-            return row.with_attempt(_resurrected(row, one, event, now, said))
+            return row.with_attempt(found_again(row, one, event, now, said))
     if _looked_enough(one, now, policy):
         said.append(reports.orphan(row.uuid, one, now, "it could not be looked for again"))
         return row.with_attempt(attempts.orphaned(one))
     return _again(row, one, event, now, policy, said)
-
-
-def _resurrected(
-    row: DispatchRow, one: Attempt, event: DispatchEvent, now: float, said: list[Message]
-) -> Attempt:
-    """Something is there again, or has come late: it is deleted again, though not for ever."""
-    found = replace(
-        one,
-        in_flight=False,
-        infrastructures=event.infrastructures,
-        resurrections=one.resurrections + 1,
-    )
-    if found.resurrections > attempts.RESURRECTIONS:
-        said.append(reports.orphan(row.uuid, found, now, "it came back after each delete"))
-        return attempts.orphaned(found)
-    again = attempts.clean_up(found, now)
-    return attempts.force(again, now) if one.forced else again
 
 
 def _again(

@@ -91,6 +91,27 @@ def cleaned(uuid: str, one: Attempt, now: float) -> ProcedureStatus:
     return _step(uuid, one, now, step="clean", status="end", message=text, duration_s=took)
 
 
+def found_again(uuid: str, one: Attempt, now: float) -> ProcedureStatus:
+    """What was deleted is in the IM again."""
+    ids = ", ".join(one.infrastructures)
+    text = f"the IM has {ids} of attempt {one.number} again: it is deleted once more"
+    return _step(uuid, one, now, step="clean", status="begin", message=text)
+
+
+def vanished(uuid: str, one: Attempt, now: float) -> ErrorRecord:
+    """A deployment's infrastructure is not there any more, and nobody has asked for that."""
+    return ErrorRecord(
+        uuid=uuid,
+        timestamp=at(now),
+        component=COMPONENT,
+        step="inspect",
+        code="vanished",
+        message=f"infrastructure {', '.join(one.infrastructures)} at {one.provider_name} "
+        f"({one.region_name}) is not in the IM any more",
+        retriable=True,
+    )
+
+
 def created(uuid: str, winner: Attempt, now: float) -> DeploymentResult:
     """The create has succeeded."""
     return DeploymentResult(

@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from paas_stream.records import (
+    REPLAYED,
     Command,
     DeploymentResult,
     ErrorRecord,
@@ -90,7 +91,7 @@ def entry(record_id: str, message: Message) -> TimelineEvent | None:
         case Template():
             text = "the request was accepted"
             return TimelineEvent(record_id, moment, "rest-api", "request", "end", text)
-        case Command(command="forget"):
+        case Command(command="forget" | "inspect"):
             return None
         case Command():
             text = f"{message.command} was asked for"
@@ -111,8 +112,9 @@ def entry(record_id: str, message: Message) -> TimelineEvent | None:
                 message.duration_s,
             )
         case ErrorRecord():
+            status = "end" if message.code == REPLAYED else "failed"
             return TimelineEvent(
-                record_id, moment, message.component, message.step, "failed", message.message
+                record_id, moment, message.component, message.step, status, message.message
             )
         case DeploymentResult():
             return _result(record_id, moment, message)

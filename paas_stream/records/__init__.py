@@ -22,7 +22,13 @@ from paas_stream.records.events import DispatchEvent, TrackerEvent
 from paas_stream.records.feeder import Feeder, Flavor, Image, Network, Quota, StorageClass
 from paas_stream.records.rally import Rally, Scenario
 from paas_stream.records.results import Command, DeploymentResult, Operation
-from paas_stream.records.status import ComponentStatus, ErrorRecord, ProcedureStatus, Source
+from paas_stream.records.status import (
+    REPLAYED,
+    ComponentStatus,
+    ErrorRecord,
+    ProcedureStatus,
+    Source,
+)
 from paas_stream.records.templates import (
     NodeRequirement,
     Owner,
@@ -33,6 +39,7 @@ from paas_stream.records.templates import (
 from paas_stream.records.training import AttemptStatus, Training
 
 __all__ = [
+    "REPLAYED",
     "AttemptStatus",
     "Candidate",
     "Command",

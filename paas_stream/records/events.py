@@ -12,7 +12,7 @@ class DispatchEvent(Message):
     event: Literal["tick", "effect"]
     attempt: int = 0  # whose effect it was; from 1
     issue: int = 0  # which issue of the effect this answers
-    effect: str = ""  # create, poll, confirm, clean, recheck
+    effect: str = ""  # create, poll, confirm, clean, recheck, inspect
     outcome: str = ""  # what became of the effect
     infrastructures: tuple[str, ...] = ()  # identifiers in the IM
     state: str | None = None  # as the IM names it

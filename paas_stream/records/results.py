@@ -43,7 +43,7 @@ class Command(Message):
     """`deployment-commands`: something a user or the tracker wants done."""
 
     uuid: Uuid
-    command: Literal["delete", "cancel", "forget"]
+    command: Literal["delete", "cancel", "forget", "inspect"]
     force: bool = False  # delete: by force in the IM; cancel: not even a success stays
     reason: str | None = None  # a sentence
     request_id: str | None = None  # of the request that asked

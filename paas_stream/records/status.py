@@ -19,6 +19,9 @@ class Source(Record):
     key: str | None = None
 
 
+REPLAYED = "replayed"  # code of the note that the record of an error was sent again
+
+
 class ErrorRecord(Message):
     """`errors`: what went wrong in any box."""
 

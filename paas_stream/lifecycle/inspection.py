@@ -1,0 +1,68 @@
+"""Whether the IM still has what the rows say, and nothing else: looked at slowly, for ever.
+
+The IM may bring a deleted infrastructure back (it saves its state from several threads, and after a
+crash it reads what was saved last), and somebody may delete one behind our back. So attempts that are
+at rest are listed again and again, and what differs becomes an event.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from paas_stream.lifecycle import attempt as attempts
+from paas_stream.lifecycle import reports
+from paas_stream.lifecycle.attempt import Attempt, Effect, EffectKind, Outcome, Phase
+from paas_stream.lifecycle.dispatch_row import DispatchRow
+from paas_stream.records import DispatchEvent, Message
+
+
+def inspections(row: DispatchRow) -> Iterator[Effect]:
+    """One effect for each attempt that is at rest: cleaned, or the one that succeeded."""
+    for one in row.attempts:
+        if one.phase in (Phase.CLEAN, Phase.SUCCEEDED) and not one.in_flight and one.due is None:
+            yield Effect(
+                row.uuid,
+                one.number,
+                one.issue,
+                EffectKind.INSPECT,
+                one.candidate,
+                infrastructures=one.infrastructures,
+                known_fault=one.vanished,
+            )
+
+
+def inspected(
+    row: DispatchRow, one: Attempt, event: DispatchEvent, now: float, said: list[Message]
+) -> DispatchRow:
+    """The row after an inspection that found a difference."""
+    match one.phase, event.outcome:
+        case Phase.CLEAN, Outcome.LEFT:
+            return row.with_attempt(found_again(row, one, event, now, said))
+        case Phase.SUCCEEDED, Outcome.GONE if not one.vanished:
+            said.append(reports.vanished(row.uuid, one, now))
+            return row.with_attempt(replace(one, vanished=True))
+        case Phase.SUCCEEDED, Outcome.CONFIRMED if one.vanished:
+            return row.with_attempt(replace(one, vanished=False))
+        case Phase.SUCCEEDED, Outcome.LEFT:
+            # a CONFIRM deletes what is there besides
+            return row.with_attempt(
+                replace(one, doubtful=True, looks=0, looking_since=now, due=now)
+            )
+    return row
+
+
+def found_again(
+    row: DispatchRow, one: Attempt, event: DispatchEvent, now: float, said: list[Message]
+) -> Attempt:
+    """Something is there again, or has come late: it is deleted again, though not for ever."""
+    found = replace(
+        one,
+        in_flight=False,
+        infrastructures=event.infrastructures,
+        resurrections=one.resurrections + 1,
+    )
+    if found.resurrections > attempts.RESURRECTIONS:
+        said.append(reports.orphan(row.uuid, found, now, "it came back after each delete"))
+        return attempts.orphaned(found)
+    said.append(reports.found_again(row.uuid, found, now))
+    again = attempts.clean_up(found, now)
+    return attempts.force(again, now) if one.forced else again
