@@ -138,8 +138,6 @@ async def _poll(place: Place, im: ImClient) -> DispatchEvent | None:
 async def _confirm(place: Place, im: ImClient) -> DispatchEvent:
     known = place.effect.infrastructures[0]
     found = await im.infrastructures(user_header(place.user))
-    if known not in found:
-        return event(place.effect, Outcome.GONE)
     authorization = await place.authorization()
     left = []
     for stray in found:
@@ -148,6 +146,8 @@ async def _confirm(place: Place, im: ImClient) -> DispatchEvent:
                 await im.delete(authorization, stray)
         except PaasError:
             left.append(stray)  # it is tried again; the known one is a success all the same
+    if known not in found:
+        return event(place.effect, Outcome.GONE)
     outputs = vault().seal_json(await im.outputs(authorization, known))
     _breakers[place.name] = Breaker()
     return event(place.effect, Outcome.CONFIRMED, outputs=outputs, infrastructures=tuple(left))
@@ -173,11 +173,12 @@ async def _recheck(place: Place, im: ImClient) -> DispatchEvent:
 async def _inspect(place: Place, im: ImClient) -> DispatchEvent | None:
     effect = place.effect
     found = await im.infrastructures(user_header(place.user))
-    if effect.infrastructures and effect.infrastructures[0] not in found:
-        return None if effect.known_fault else event(effect, Outcome.GONE)
-    strays = tuple(one for one in found if one not in effect.infrastructures[:1])
+    known = effect.infrastructures[:1]
+    strays = tuple(one for one in found if one not in known)
     if strays:
         return event(effect, Outcome.LEFT, infrastructures=strays)
+    if known and known[0] not in found:
+        return None if effect.known_fault else event(effect, Outcome.GONE)
     return event(effect, Outcome.CONFIRMED) if effect.known_fault else None
 
 

@@ -178,6 +178,8 @@ class ImSettings(BaseModel):
 
     url: str | None = None
     port: int = 18800  # embedded IM
+    admin_username: str | None = None  # who sees all infrastructures, for `reconcile`
+    admin_password: SecretStr | None = None
     call_timeout_s: float = 20.0  # of one HTTP call
     concurrency: int = 20  # calls under way at once to one IM server, from one worker
     per_provider: int = 5  # of these, for one provider

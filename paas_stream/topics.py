@@ -111,7 +111,7 @@ TOPICS: Final[dict[str, TopicSpec]] = {
         TopicSpec(
             DEPLOYMENT_COMMANDS,
             records.Command,
-            written_by=("rest-api", "deployment-tracker"),
+            written_by=("rest-api", "deployment-tracker", "operator"),
             read_by=("im-dispatcher", "deployment-tracker", "training-data"),
             per_deployment=True,
         ),

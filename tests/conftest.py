@@ -46,18 +46,21 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def im(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real IM of this session, or PAAS_TEST_IM_URL."""
-    given = os.environ.get("PAAS_TEST_IM_URL")
-    if given:
-        yield given
-        return
+def embedded_im(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedIm]:
+    """A real IM of this session."""
     state = {"dir": tmp_path_factory.mktemp("im")}
     settings = Settings(state=state, im={"url": None, "port": free_port()})
     embedded = EmbeddedIm(settings)
     embedded.start()
-    yield settings.im.endpoint
+    yield embedded
     embedded.stop()
+
+
+@pytest.fixture(scope="session")
+def im(request: pytest.FixtureRequest) -> str:
+    """The URL of a real IM of this session, or PAAS_TEST_IM_URL."""
+    given = os.environ.get("PAAS_TEST_IM_URL")
+    return given or request.getfixturevalue("embedded_im").settings.endpoint
 
 
 @pytest.fixture(scope="module")

@@ -108,6 +108,10 @@ class ImClient:
         answer = await self._object("GET", _path(infrastructure, "/contmsg"), authorization)
         return sentence(str(answer.get("contmsg", "")), tail=True)
 
+    async def template(self, authorization: str, infrastructure: str) -> str:
+        """The template that the infrastructure was made from."""
+        return await self._call("GET", _path(infrastructure, "/tosca"), authorization)
+
     async def delete(self, authorization: str, infrastructure: str, *, force: bool = False) -> None:
         """Delete and wait for the end of it; what is gone already is fine."""
         path = _path(infrastructure, "?force=true" if force else "")

@@ -80,6 +80,8 @@ class Cluster:
             "PAAS_DISPATCH_RETRY_MAX_S": "4",
             "PAAS_DISPATCH_RECHECK_S": "1",
             "PAAS_DISPATCH_BREAKER_OPEN_S": "5",
+            "PAAS_DISPATCH_INSPECT_PER_S": "20",
+            "PAAS_DISPATCH_INSPECT_PAUSE_S": "10",
             "PAAS_TRACKER_RETENTION_S": "86400",
             "PAAS_RANKER_MIN_ATTEMPTS": "1000000",  # attempts of one run must not change its order
             "PAAS_FEEDER_FILES": json.dumps([str(ROOT / "examples" / "federation.yaml")]),

@@ -16,6 +16,7 @@ from paas_stream.lifecycle import deployment, dispatch
 from paas_stream.lifecycle.attempt import Effect, Outcome
 from paas_stream.lifecycle.deployment import DeploymentRow
 from paas_stream.lifecycle.dispatch_row import DispatchRow
+from paas_stream.lifecycle.inspection import inspections
 from paas_stream.records import Command, DeploymentResult, DispatchEvent, ErrorRecord, Message
 
 COMMITTED_S = 10.0  # offsets are committed more often than this
@@ -32,6 +33,7 @@ class Infrastructure:
     stubborn: int = 0  # deletes that are refused before one is accepted
     undeletable: bool = False  # not even by force
     resurrects: int = 0  # deletes that come undone
+    came_back: bool = False  # long after its delete, when nobody looked for it any more
 
 
 @dataclass
@@ -40,6 +42,8 @@ class Im:
 
     infrastructures: dict[str, Infrastructure] = field(default_factory=dict)
     late: list[tuple[float, Infrastructure]] = field(default_factory=list)
+    deleted: list[Infrastructure] = field(default_factory=list)
+    stolen: set[str] = field(default_factory=set)  # ids that somebody else has deleted
     serial: Any = field(default_factory=lambda: count(1))
 
     def advance(self, now: float) -> None:
@@ -103,10 +107,10 @@ class Im:
     def _confirm(self, effect: Effect, *_: Any) -> DispatchEvent:
         known = effect.infrastructures[0]
         found = self.of(effect.attempt)
-        if known not in [one.id for one in found]:
-            return make.answer(effect, Outcome.GONE)
         strays = [one for one in found if one.id != known]
         left = tuple(one.id for one in strays if not self._deleted(one, force=False))
+        if known not in [one.id for one in found]:
+            return make.answer(effect, Outcome.GONE)
         return make.answer(effect, Outcome.CONFIRMED, outputs="sealed", infrastructures=left)
 
     def _clean(self, effect: Effect, how: str, now: float, *_: Any) -> DispatchEvent:
@@ -123,6 +127,28 @@ class Im:
         left = tuple(one.id for one in self.of(effect.attempt))
         return make.answer(effect, Outcome.LEFT if left else Outcome.CLEAN, infrastructures=left)
 
+    def _inspect(self, effect: Effect, *_: Any) -> DispatchEvent | None:
+        known = effect.infrastructures[:1]
+        found = tuple(one.id for one in self.of(effect.attempt))
+        strays = tuple(one for one in found if one not in known)
+        if strays:
+            return make.answer(effect, Outcome.LEFT, infrastructures=strays)
+        if known and known[0] not in found:
+            return None if effect.known_fault else make.answer(effect, Outcome.GONE)
+        return make.answer(effect, Outcome.CONFIRMED) if effect.known_fault else None
+
+    def come_back(self, which: int) -> None:
+        """What was deleted is there again: it was never written down that it is not."""
+        one = self.deleted.pop(which % len(self.deleted))
+        one.came_back = True
+        self.infrastructures[one.id] = one
+
+    def steal(self, which: int) -> None:
+        """Somebody else deletes one."""
+        one = list(self.infrastructures.values())[which % len(self.infrastructures)]
+        del self.infrastructures[one.id]
+        self.stolen.add(one.id)
+
     def _deleted(self, one: Infrastructure, *, force: bool) -> bool:
         if one.undeletable:
             return False
@@ -130,6 +156,8 @@ class Im:
             one.stubborn -= 1
             return False
         del self.infrastructures[one.id]
+        if not one.resurrects:
+            self.deleted.append(one)
         return True
 
 
@@ -311,6 +339,13 @@ class World:
                 self.polls[number] = (effect, self.now + 45.0)
                 self.running.append(Running(effect, self.worker))
 
+    def inspect(self) -> bool:
+        """Start to compare what is at rest with the IM. False: there is nothing to compare."""
+        row = self.dispatcher.row
+        found = [] if row is None else list(inspections(row))
+        self.running += [Running(one, self.worker) for one in found if not self._is_running(one)]
+        return bool(found)
+
     def finish(self, which: int, how: str, states: list[str], **traits: Any) -> None:
         """An effect ends. `how` as `Im.perform` has it, or `vanish`: its worker is gone before it
         began; `mute`: it is done, and nobody reports it."""
@@ -351,7 +386,8 @@ class World:
         return min(found, default=None)
 
     def settle(self, most: int = 4000) -> None:
-        """Good weather from now on: run until nothing is left to happen."""
+        """Good weather from now on: run until nothing is left to happen, nor to be found."""
+        seen: list[Message] | None = None
         for _ in range(most):
             for box in self.boxes:
                 if pending := self.pending(box):
@@ -362,8 +398,12 @@ class World:
                     self.finish(0, "ok", ["running", "configured"])
                     continue
                 due = self.next_moment()
-                if due is None:
+                if due is None and seen == self.log["dispatch-events"]:
                     return
+                if due is None:
+                    seen = list(self.log["dispatch-events"])
+                    self.inspect()
+                    continue
                 self.advance(max(0.0, due - self.now) + 0.001)
         raise AssertionError(f"it does not come to rest: {self.dispatcher.row}")
 

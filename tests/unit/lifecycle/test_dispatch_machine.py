@@ -6,12 +6,13 @@ The dispatcher's and the tracker's state machines are the real ones; broker, wor
 1. nothing is in progress: the dispatcher's row is at rest or forgotten, the status is a final one;
 2. CREATE_COMPLETE: the IM has exactly one infrastructure, that of the attempt that was told;
    any other status: none, except what `keepLastAttempt` keeps and what was reported as an orphan;
+   what somebody else has deleted is reported as vanished;
 3. finals are told once for each operation: replays say the same again; only a success that the
    tracker has revoked, or a delete with an orphan, may be followed by a failure;
 4. there were never more attempts than `maxProvidersRetry` and the ranking allow;
 5. the status is what the dispatcher has told last, unless the tracker had to end it by itself.
 
-`PAAS_TEST_LONG=1` plays many more games.
+`PAAS_TEST_LONG=1` plays many more games, of at least 100,000 steps together.
 """
 
 import os
@@ -28,6 +29,7 @@ from paas_stream.lifecycle.attempt import Phase
 from paas_stream.lifecycle.deployment import Status
 from paas_stream.records import Command, ErrorRecord, Operation
 
+LONG = bool(os.environ.get("PAAS_TEST_LONG"))
 AT_REST = {Phase.SUCCEEDED, Phase.CLEAN, Phase.KEPT, Phase.ORPHANED}
 STATES = st.sampled_from(
     [
@@ -56,6 +58,8 @@ TRAITS = st.fixed_dictionaries(
 class DeploymentMachine(RuleBasedStateMachine):
     """The rules are what can happen."""
 
+    steps = 0  # of all games together
+
     @initialize(
         providers=st.sampled_from([3, 2, 1, 4, 0]),
         most=st.sampled_from([None, 1, 2]),
@@ -63,6 +67,7 @@ class DeploymentMachine(RuleBasedStateMachine):
         overall_s=st.sampled_from([400.0, 4 * 3600.0, 4 * 3600.0]),
         deletes=st.sampled_from([0, 0, 1, 2]),
         upstream=st.sampled_from(["has worked"] * 4 + ["works"] * 2 + ["fails"]),
+        surprises=st.sampled_from([0, 0, 1, 3]),
         traits=TRAITS,
     )
     def begin(
@@ -73,11 +78,13 @@ class DeploymentMachine(RuleBasedStateMachine):
         overall_s: float,
         deletes: int,
         upstream: str,
+        surprises: int,
         traits: dict[str, Any],
     ) -> None:
         self.world = World(providers, max_providers=most, keep_last=keep_last, overall_s=overall_s)
         self.limit = min(providers, most or providers)
         self.deletes = deletes
+        self.surprises = surprises  # still to come
         self.traits = traits  # of every infrastructure of this deployment
         self.upstream_fails = upstream == "fails"
         self.upstream = ["validated", "ranked"]  # still to come
@@ -153,7 +160,32 @@ class DeploymentMachine(RuleBasedStateMachine):
         assert due is not None
         self.world.advance(max(0.0, due - self.world.now))
 
+    # -- the IM and its other users
+
+    @precondition(lambda self: self.world.dispatcher.row is not None)
+    @rule()
+    def worker_inspects(self) -> None:
+        self.world.inspect()
+
+    @precondition(lambda self: self.surprises and self.world.im.deleted)
+    @rule(which=st.integers(0, 5))
+    def deleted_one_comes_back(self, which: int) -> None:
+        self.surprises -= 1
+        self.world.im.come_back(which)
+
+    @precondition(lambda self: self.surprises and self.world.im.infrastructures)
+    @rule(which=st.integers(0, 5))
+    def somebody_deletes_one(self, which: int) -> None:
+        self.surprises -= 1
+        self.world.im.steal(which)
+
     # -- what users and other boxes do
+
+    @precondition(lambda self: self.surprises)
+    @rule()
+    def operator_reconciles(self) -> None:
+        self.surprises -= 1
+        self.world.send(make.command("inspect", self.world.now))
 
     @precondition(lambda self: self.deletes)
     @rule(force=st.booleans(), twice=st.booleans())
@@ -179,6 +211,7 @@ class DeploymentMachine(RuleBasedStateMachine):
 
     @invariant()
     def attempts_are_limited(self) -> None:
+        DeploymentMachine.steps += 1
         if hasattr(self, "world"):
             assert self.world.most_attempts <= self.limit
 
@@ -227,18 +260,29 @@ class DeploymentMachine(RuleBasedStateMachine):
     def _the_im_has_what_was_told(self) -> None:
         row, there = self.world.dispatcher.row, dict(self.world.im.infrastructures)
         if self.world.last_status is Status.CREATE_COMPLETE:
-            assert there.pop(self.world.tracker.row.physical_id, None)
+            physical = self.world.tracker.row.physical_id
+            assert there.pop(physical, None) or self._has_vanished(physical)
         kept = [one.number for one in (row.attempts if row else ()) if one.phase is Phase.KEPT]
         unexcused = [one for one in there.values() if not self.world.reported(one.attempt)]
+        if row is None:  # it was forgotten before it came back: only the IM's administrator sees it
+            unexcused = [one for one in unexcused if not one.came_back]
         assert [one for one in unexcused if one.attempt not in kept] == []
+
+    def _has_vanished(self, infrastructure: str) -> bool:
+        told = [one for one in self.world.log["errors"] if one.code == "vanished"]
+        return infrastructure in self.world.im.stolen and bool(told)
 
 
 DeploymentMachine.TestCase.settings = settings(
-    max_examples=3000 if os.environ.get("PAAS_TEST_LONG") else 60,
+    max_examples=4000 if LONG else 60,
     stateful_step_count=60,
     deadline=None,
     phases=[Stage.explicit, Stage.reuse, Stage.generate, Stage.shrink],
     suppress_health_check=list(HealthCheck),
-    derandomize=not os.environ.get("PAAS_TEST_LONG"),
+    derandomize=not LONG,
 )
 TestDeployment = DeploymentMachine.TestCase
+
+
+def test_there_were_enough_steps() -> None:
+    assert DeploymentMachine.steps >= (100_000 if LONG else 1000)

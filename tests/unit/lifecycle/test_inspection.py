@@ -1,0 +1,96 @@
+"""What is at rest is compared with the IM: nothing deleted comes back unseen, nothing vanishes unsaid."""
+
+import pytest
+from support.lifecycle import POLICY, Dispatcher, command, steps
+
+from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome, Phase
+from paas_stream.lifecycle.inspection import inspections
+
+
+@pytest.fixture
+def it() -> Dispatcher:
+    return Dispatcher()
+
+
+def inspection(it: Dispatcher) -> Effect:
+    assert it.row is not None
+    (found,) = inspections(it.row)
+    assert found.kind is EffectKind.INSPECT
+    return found
+
+
+def cleaned(it: Dispatcher) -> None:
+    """One attempt, refused, cleaned and looked at for the last time."""
+    it.refuse(it.start(1))
+    it.tick()
+    it.reply(it.only(EffectKind.RECHECK), Outcome.CLEAN)
+    assert it.phases() == [Phase.CLEAN]
+
+
+def test_what_comes_back_after_the_last_look_is_deleted_again(it: Dispatcher) -> None:
+    cleaned(it)
+    it.reply(inspection(it), Outcome.LEFT, infrastructures=("inf-1",))
+    assert it.phases() == [Phase.CLEANING]
+    assert "inf-1" in steps(it.said)[-1].message
+    it.clean()
+    it.tick()
+    it.reply(it.only(EffectKind.RECHECK), Outcome.CLEAN)
+    assert it.phases() == [Phase.CLEAN]
+    assert len(it.finals()) == 1, "the deployment's end is told once"
+
+
+def test_what_has_vanished_is_reported_once_and_the_deployment_stays(it: Dispatcher) -> None:
+    it.succeed(it.start(1))
+    it.reply(inspection(it), Outcome.GONE)
+    it.reply(inspection(it), Outcome.GONE)
+    (error,) = it.orphans()
+    assert (error.code, error.retriable) == ("vanished", True)
+    assert "inf-1" in error.message
+    assert it.phases() == [Phase.SUCCEEDED]
+    assert len(it.finals()) == 1
+
+
+def test_what_has_vanished_and_is_there_again_may_vanish_again(it: Dispatcher) -> None:
+    it.succeed(it.start(1))
+    for _ in range(2):
+        it.reply(inspection(it), Outcome.GONE)
+        assert inspection(it).known_fault
+        it.reply(inspection(it), Outcome.CONFIRMED)
+        assert not inspection(it).known_fault
+    assert len(it.orphans()) == 2
+
+
+def test_what_a_success_has_besides_is_deleted(it: Dispatcher) -> None:
+    it.succeed(it.start(1))
+    it.reply(inspection(it), Outcome.LEFT, infrastructures=("inf-2",))
+    confirm = it.only(EffectKind.CONFIRM)
+    assert confirm.infrastructures == ("inf-1",)
+    it.reply(confirm, Outcome.CONFIRMED, outputs="sealed")
+    assert it.phases() == [Phase.SUCCEEDED]
+    assert it.orphans() == []
+
+
+def test_what_is_under_way_is_not_inspected(it: Dispatcher) -> None:
+    create = it.start(1)
+    assert it.row is not None
+    assert list(inspections(it.row)) == []
+    it.created(create)
+    assert list(inspections(it.row)) == []
+
+
+def test_an_inspection_that_ends_too_late_changes_nothing(it: Dispatcher) -> None:
+    it.succeed(it.start(1))
+    late = inspection(it)
+    it.feed(command("delete", it.now + 1.0))
+    assert it.phases() == [Phase.CLEANING]
+    before = it.row
+    it.reply(late, Outcome.GONE)
+    assert it.row == before
+
+
+def test_an_operator_may_ask_for_it(it: Dispatcher) -> None:
+    cleaned(it)
+    it.feed(command("inspect", it.now))
+    assert it.only().kind is EffectKind.INSPECT
+    assert it.row is not None
+    assert it.armed() is None or it.armed() > it.now + POLICY.recheck_s, "it is asked for once"
