@@ -25,7 +25,9 @@ class Inspections:
         self._pause_s = pause_s
         self._walk: Iterator[tuple[str, DispatchRow]] | None = None
         self._resumes = 0.0
-        self._budget = 0.0  # deployments; what is missed while the worker is busy is not made up for
+        self._budget = (
+            0.0  # deployments; what is missed while the worker is busy is not made up for
+        )
 
     def due(self, now: float, interval_s: float) -> list[Effect]:
         """The inspections of those that have their turn; asked every `interval_s` seconds."""

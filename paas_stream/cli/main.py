@@ -28,7 +28,9 @@ COMMANDS: Final = {
     "ranking": Entry("ranking:ranking", "Show in which order providers are tried, and why."),
     "delete": Entry("deployments:delete", "Delete deployments."),
     "topics": Entry("topics:topics", "Look at the topics."),
-    "errors": Entry("errors:errors", "Look at what went wrong, and send the records concerned again."),
+    "errors": Entry(
+        "errors:errors", "Look at what went wrong, and send the records concerned again."
+    ),
     "reconcile": Entry("reconcile:reconcile", "Compare the IM with the deployments."),
     "config": Entry("config:config", "Print every setting in force."),
     "worker": Entry("worker:worker", "Run one worker of the application."),
