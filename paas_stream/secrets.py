@@ -1,13 +1,17 @@
 """Secrets in messages and tables: JWE for the workers' keys; IM passwords derived, never stored.
 
 ECDH-ES+A256KW with A256GCM. The first key of the set encrypts, every key of it decrypts, so keys are
-rotated by putting a new one in front.
+rotated by putting a new one in front. The service key, from which IM passwords are derived, stays.
 """
 
+import fcntl
 import hashlib
 import hmac
 import json
+import logging
 import os
+import time
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,9 +21,12 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
-from paas_stream.errors import ConfigurationError, PermanentError
+from paas_stream.errors import ConfigurationError, PermanentError, TemporaryError
 from paas_stream.settings import Settings, get_settings
 
+log = logging.getLogger(__name__)
+
+_LOOK_S = 5.0  # how often the file is looked at when secrets are sealed
 _HEADER = {"alg": "ECDH-ES+A256KW", "enc": "A256GCM"}
 _CURVE = "P-256"
 
@@ -33,23 +40,75 @@ class _Registry(jwe.JWERegistry):
 _REGISTRY = _Registry(algorithms=list(_HEADER.values()))
 
 
+class MissingKeyError(TemporaryError):
+    """A secret was sealed for a key that this process does not have, or does not have yet."""
+
+    code = "secret"
+
+
+class KeyRing:
+    """The keys in a file, read again when it has changed: workers take a new key without a restart."""
+
+    def __init__(self, file: Path) -> None:
+        """Raises ConfigurationError unless there are usable keys."""
+        self._file = file
+        self._keys = read_keys(file)
+        self._stamp = _stamp(file)
+        self._looked = time.monotonic()
+
+    def __repr__(self) -> str:
+        return f"KeyRing({self._file})"
+
+    @property
+    def sealing(self) -> ECKey:
+        """The first key."""
+        if time.monotonic() >= self._looked + _LOOK_S:
+            self._refresh()
+        return _first(self._keys)
+
+    def opening(self, sealed: str) -> KeySet:
+        """The keys that may open a JWE. Raises MissingKeyError when the one it names is not here."""
+        kid = _kid(sealed)
+        if kid is None:
+            return self._keys
+        if kid not in _ids(self._keys):
+            self._refresh()
+        if kid not in _ids(self._keys):
+            raise MissingKeyError(f"a secret was sealed for the key {kid}, which is not here")
+        return self._keys
+
+    def _refresh(self) -> None:
+        self._looked = time.monotonic()
+        stamp = _stamp(self._file)
+        if stamp == self._stamp:
+            return
+        try:
+            self._keys, self._stamp = read_keys(self._file), stamp
+        except ConfigurationError as exc:
+            log.error("the keys that are in use stay in use: %s", exc.message)
+
+
 @dataclass(frozen=True)
 class Vault:
     """The keys of one application."""
 
-    keys: KeySet = field(repr=False)
+    keys: KeyRing
     service_key: bytes = field(repr=False)
 
     def seal(self, text: str) -> str:
         """Compact JWE of `text`."""
-        key = self.keys.keys[0]
-        header = _HEADER | {"kid": key.kid or key.thumbprint()}
+        key = self.keys.sealing
+        header = _HEADER | {"kid": _id(key)}
         return jwe.encrypt_compact(header, text.encode(), key, registry=_REGISTRY)
 
     def open(self, sealed: str) -> str:
-        """The text in a JWE. Raises PermanentError when no key of ours opens it."""
+        """The text in a JWE.
+
+        Raises MissingKeyError when its key is not here, PermanentError when it is no JWE of ours.
+        """
         try:
-            plain = jwe.decrypt_compact(sealed, self.keys, registry=_REGISTRY).plaintext
+            keys = self.keys.opening(sealed)
+            plain = jwe.decrypt_compact(sealed, keys, registry=_REGISTRY).plaintext
         except (JoseError, ValueError) as exc:
             raise PermanentError("a secret was sealed for another key", code="secret") from exc
         return (plain or b"").decode()
@@ -76,7 +135,7 @@ def vault() -> Vault:
 def load_vault(settings: Settings) -> Vault:
     """The configured keys; without any, keys made once in the state directory (mode 0600)."""
     folder = settings.state.dir / "keys"
-    keys_file = settings.secret.keys_file or _made(folder / "jwe.json", _new_key_set)
+    keys_file = key_file(settings)
     if settings.secret.service_key is not None:
         service_key = settings.secret.service_key.get_secret_value().encode()
     else:
@@ -84,10 +143,39 @@ def load_vault(settings: Settings) -> Vault:
     service_key = service_key.strip()
     if not service_key:
         raise ConfigurationError("the service key is empty: anyone could compute IM passwords")
-    return Vault(_key_set(keys_file), service_key)
+    return Vault(KeyRing(keys_file), service_key)
 
 
-def _key_set(file: Path) -> KeySet:
+def key_file(settings: Settings) -> Path:
+    """Where the keys are; made there when none are configured."""
+    made = settings.state.dir / "keys" / "jwe.json"
+    return settings.secret.keys_file or _made(made, lambda: _text([new_key()]))
+
+
+def rotate(file: Path) -> str:
+    """Put a new key in front of those in the file, which all stay. Returns its id.
+
+    Raises ConfigurationError when the file has no usable keys or cannot be written.
+    """
+    try:
+        with file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            made = new_key()
+            draft = file.with_suffix(f".{os.getpid()}")
+            draft.touch(mode=0o600)
+            draft.write_text(_text([made, *keys_of(read_keys(file))]))
+            draft.replace(file)
+    except OSError as exc:
+        raise ConfigurationError(f"{file} cannot be written: {exc.strerror}") from exc
+    return _id(made)
+
+
+def keys_of(keys: KeySet) -> list[ECKey]:
+    """The keys, the one that seals first."""
+    return [key for key in keys.keys if isinstance(key, ECKey)]
+
+
+def read_keys(file: Path) -> KeySet:
     """The keys in a file. Raises ConfigurationError unless each can seal and open."""
     try:
         given = json.loads(file.read_text())
@@ -102,9 +190,45 @@ def _key_set(file: Path) -> KeySet:
     return keys
 
 
-def _new_key_set() -> str:
-    key = ECKey.generate_key(_CURVE, {"use": "enc"}, private=True, auto_kid=True)
-    return json.dumps(KeySet([key]).as_dict(private=True))
+def new_key() -> ECKey:
+    """A new private key; `iat` says since when it is there, in seconds since the epoch."""
+    about: Any = {"use": "enc", "iat": int(time.time())}
+    return ECKey.generate_key(_CURVE, about, private=True, auto_kid=True)
+
+
+def _text(keys: list[ECKey]) -> str:
+    return json.dumps({"keys": [key.as_dict(private=True) for key in keys]})
+
+
+def _first(keys: KeySet) -> ECKey:
+    return keys_of(keys)[0]
+
+
+def _id(key: ECKey) -> str:
+    return str(key.kid or key.thumbprint())
+
+
+def _ids(keys: KeySet) -> set[str]:
+    return {_id(key) for key in keys_of(keys)}
+
+
+def _kid(sealed: str) -> str | None:
+    """The id of the key that a JWE names."""
+    try:
+        header = json.loads(urlsafe_b64decode(sealed.partition(".")[0].encode() + b"=="))
+    except (ValueError, RecursionError):
+        return None
+    kid = header.get("kid") if isinstance(header, dict) else None
+    return kid if isinstance(kid, str) else None
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    """Tells whether a file has changed; None: it is not there."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _made(path: Path, content: Any) -> Path:

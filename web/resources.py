@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from paas_stream.errors import PaasError
 from paas_stream.lifecycle.deployment import DeploymentRow
 from paas_stream.lifecycle.timeline import Timeline, TimelineEvent
 
@@ -33,7 +34,7 @@ def deployment(
         "physicalId": row.physical_id,
         "status": row.status.value,
         "statusReason": row.status_reason,
-        "outputs": open_outputs(row.outputs) if row.outputs is not None else {},
+        **_outputs(row, open_outputs),
         "task": row.task.value,
         "callback": row.callback,
         "userGroup": row.user_group,
@@ -47,6 +48,16 @@ def deployment(
         ],
     }
     return {name: value for name, value in resource.items() if value is not None}
+
+
+def _outputs(row: DeploymentRow, open_outputs: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """The outputs; where their key is lost, the rest of the deployment can still be seen."""
+    if row.outputs is None:
+        return {"outputs": {}}
+    try:
+        return {"outputs": open_outputs(row.outputs)}
+    except PaasError as exc:
+        return {"outputs": {}, "outputsUnavailable": exc.message}
 
 
 def page(

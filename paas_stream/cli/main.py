@@ -32,6 +32,7 @@ COMMANDS: Final = {
         "errors:errors", "Look at what went wrong, and send the records concerned again."
     ),
     "reconcile": Entry("reconcile:reconcile", "Compare the IM with the deployments."),
+    "keys": Entry("keys:keys", "The keys that secrets in messages and tables are sealed for."),
     "config": Entry("config:config", "Print every setting in force."),
     "worker": Entry("worker:worker", "Run one worker of the application."),
     "kafka": Entry("services:kafka", "The embedded Kafka broker of this machine."),

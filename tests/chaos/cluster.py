@@ -63,6 +63,8 @@ class Cluster:
         self.im_killed: list[float] = []  # seconds since the epoch
         self._held: set[str] = set()  # workers that are down or frozen on purpose
         self._starting: dict[str, float] = {}
+        self._broker = asyncio.Lock()  # it is not asked while it is restarted
+        self._im = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _worker(self, name: str) -> WorkerProcess:
@@ -183,14 +185,15 @@ class Cluster:
             case Kind.LOSE_DATA:
                 await self._kill(worker, lose_data=True)
             case Kind.BROKER:
-                await self._restart(self.kafka)
+                async with self._broker:
+                    await self._restart(self.kafka)
             case Kind.IM_KILL:
                 self.im_killed.append(time.time())
-                await self._restart(self.im)
-            case Kind.DUPLICATE:
-                await self._send_again(fault.dice, in_order=True)
-            case Kind.REORDER:
-                await self._send_again(fault.dice, in_order=False)
+                async with self._im:
+                    await self._restart(self.im)
+            case Kind.DUPLICATE | Kind.REORDER:
+                async with self._broker:
+                    await self._send_again(fault.dice, in_order=fault.kind is Kind.DUPLICATE)
             case Kind.CLOCK:
                 offset = random.Random(fault.dice).uniform(-CLOCK_MOST_S, CLOCK_MOST_S)
                 (self.folder / f"{worker.name}.clock").write_text(f"{offset:.3f}")

@@ -12,7 +12,14 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from paas_stream.errors import ConfigurationError, PermanentError
-from paas_stream.secrets import Vault, load_vault
+from paas_stream.secrets import (
+    MissingKeyError,
+    Vault,
+    keys_of,
+    load_vault,
+    read_keys,
+    rotate,
+)
 from paas_stream.settings import SecretSettings, Settings, StateSettings
 
 
@@ -88,7 +95,6 @@ class TestASealedSecret:
             {"alg": "ECDH-ES"},
             {"enc": "A128CBC-HS256"},
             {"zip": "DEF"},
-            {"kid": "other"},
             {"kid": 3},
             {"epk": None},
             {"epk": "x"},
@@ -112,8 +118,8 @@ class TestASealedSecret:
             vault(tmp_path, new_key()).open(text)
 
     def test_of_a_stranger_is_refused(self, tmp_path: Path) -> None:
-        theirs, ours = vault(tmp_path, new_key()), vault(tmp_path, new_key())
-        with pytest.raises(PermanentError) as caught:
+        theirs, ours = load_vault(settings(tmp_path)), vault(tmp_path, new_key())
+        with pytest.raises(MissingKeyError) as caught:
             ours.open(theirs.seal("hunter2"))
         assert "hunter2" not in caught.value.message
 
@@ -125,8 +131,42 @@ class TestRotation:
         sealed_before = before.seal("hunter2")
         after = vault(tmp_path, new, old)
         assert after.open(sealed_before) == "hunter2"
-        with pytest.raises(PermanentError):
-            before.open(after.seal("hunter2"))
+        assert before.open(after.seal("hunter2")) == "hunter2", "it takes the new key by itself"
+
+    def test_a_running_process_seals_for_the_new_key_soon(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ours = vault(tmp_path, new_key())
+        made = rotate(tmp_path / "keys.json")
+        monkeypatch.setattr("paas_stream.secrets._LOOK_S", 0.0)
+        head = ours.seal("x").split(".")[0]
+        assert json.loads(base64.urlsafe_b64decode(head + "=="))["kid"] == made
+
+    def test_a_file_that_breaks_meanwhile_changes_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        ours = vault(tmp_path, new_key())
+        monkeypatch.setattr("paas_stream.secrets._LOOK_S", 0.0)
+        (tmp_path / "keys.json").write_text("{")
+        assert ours.open(ours.seal("hunter2")) == "hunter2"
+        assert "stay in use" in caplog.text
+
+    def test_rotate_keeps_every_key_and_puts_a_new_one_in_front(self, tmp_path: Path) -> None:
+        ours = vault(tmp_path, new_key())
+        sealed = ours.seal("hunter2")
+        file = tmp_path / "keys.json"
+        made = [rotate(file) for _ in range(3)]
+        kept = [key.kid for key in keys_of(read_keys(file))]
+        assert (kept[:3], len(kept)) == (made[::-1], 4)
+        assert load_vault(settings(tmp_path, file.read_text())).open(sealed) == "hunter2"
+        assert file.stat().st_mode & 0o777 == 0o600
+
+    def test_rotate_refuses_a_file_that_it_cannot_read_or_write(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigurationError):
+            rotate(tmp_path / "no-folder" / "keys.json")
+        (tmp_path / "keys.json").write_text("{}")
+        with pytest.raises(ConfigurationError):
+            rotate(tmp_path / "keys.json")
 
     def test_the_order_does_not_matter_for_opening(self, tmp_path: Path) -> None:
         one, two, three = new_key(), new_key(), new_key()
@@ -137,7 +177,7 @@ class TestRotation:
     def test_a_key_that_is_gone_opens_nothing_any_more(self, tmp_path: Path) -> None:
         old = new_key()
         sealed = vault(tmp_path, old).seal("hunter2")
-        with pytest.raises(PermanentError):
+        with pytest.raises(MissingKeyError):
             vault(tmp_path, new_key()).open(sealed)
 
     def test_keys_without_an_id_work(self, tmp_path: Path) -> None:
@@ -205,7 +245,7 @@ class TestKeysOfOurOwn:
             "print('ready', flush=True)\n"
             "sys.stdin.readline()\n"
             "vault = load_vault(made)\n"
-            "print(vault.keys.keys[0].kid, vault.im_password('u'))\n"
+            "print(vault.keys.sealing.kid, vault.im_password('u'))\n"
         )
         command = [sys.executable, "-c", program, str(tmp_path / "state")]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PAAS_")}
