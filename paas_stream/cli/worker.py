@@ -31,16 +31,16 @@ def quieten_collector() -> None:
 def worker() -> None:
     """Run one worker of the application until SIGTERM or Ctrl-C."""
     settings = get_settings()  # a wrong one is told before anything heavy is loaded
-    import faust
     import uvloop
 
     uvloop.install()  # before the application is made, which asks for the event loop
     from paas_stream.app import app
+    from paas_stream.durable.worker import Worker
 
     app.finalize()
     app.discover()
     check_configuration()
     quieten_collector()
-    program = faust.Worker(app, loglevel=settings.stream.log_level)
+    program = Worker(app, loglevel=settings.stream.log_level)
     program.spinner = None  # with it, and a level above `info`, every debug line is formatted
     program.execute_from_commandline()
