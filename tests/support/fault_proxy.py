@@ -57,6 +57,7 @@ class FaultProxy:
         self._thread.start()
         self._port = 0
         self.calls: list[str] = []
+        self.rewrites: dict[bytes, bytes] = {}  # in what the server answers
         self._run(self._start())
 
     @property
@@ -81,6 +82,7 @@ class FaultProxy:
             fault.release()
         self._faults.clear()
         self.calls.clear()
+        self.rewrites.clear()
 
     def down(self) -> None:
         """Refuse connections, and break those that are open."""
@@ -162,7 +164,10 @@ class FaultProxy:
             request.method, self._target + request.path_qs, headers=headers, data=body
         ) as answer:
             kept = {k: v for k, v in answer.headers.items() if k.lower() == "content-type"}
-            return web.Response(body=await answer.read(), status=answer.status, headers=kept)
+            content = await answer.read()
+            for old, new in self.rewrites.items():
+                content = content.replace(old, new)
+            return web.Response(body=content, status=answer.status, headers=kept)
 
 
 def _break(request: web.Request) -> web.Response:
