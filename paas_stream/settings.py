@@ -79,6 +79,8 @@ class WebSettings(BaseModel):
         None  # how other workers and clients reach this worker; default http://host:port
     )
     max_body_bytes: int = 512 * 1024  # a larger request is refused with 413
+    posts: int = Field(100, ge=1)  # POSTs of deployments under way at once; above that 503
+    backlog: int = Field(5000, ge=1)  # templates that wait for this worker; above that 503
     send_timeout_s: float = 10.0  # a POST whose record is not acknowledged by then answers 503
     read_timeout_s: float = 5.0  # a GET waits this long for the tracker before it answers 503
     worker: str = "worker-0"  # this worker's name, unique in the application

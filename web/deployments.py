@@ -20,6 +20,7 @@ from paas_stream.secrets import vault
 from paas_stream.tosca.pool import ParserPool
 from tables import deployments as tables
 from web import dry_run, owners, requests, resources
+from web.admission import admission
 from web.faults import ApiError, unavailable
 from web.health import as_json
 
@@ -104,6 +105,10 @@ class Deployments(View):
     async def post(self, request: web.Request) -> web.Response:
         """Accept a template. Template faults answer 400 at once."""
         check_ready()
+        with admission.one():
+            return await self._post(request)
+
+    async def _post(self, request: web.Request) -> web.Response:
         body = await requests.deployment_request(request)
         token = requests.bearer_token(request)
         sealed = vault().seal(token) if token is not None else None

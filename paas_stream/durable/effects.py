@@ -47,6 +47,7 @@ class EffectRunner(Generic[E, R]):
         self._perform = perform
         self._report = report
         self._failed = failed
+        self._limit = limit
         self._slots = asyncio.Semaphore(limit)
         self._clock = clock
         self._queued: dict[Hashable, asyncio.Task[None]] = {}
@@ -68,8 +69,12 @@ class EffectRunner(Generic[E, R]):
         return len(self._queued)
 
     def submit(self, leased: Leased[E]) -> bool:
-        """Queue an effect. False: one of this key is under way, or the worker is stopping."""
-        if self._closing or leased.key in self:
+        """Queue an effect.
+
+        False: one of this key is under way, too many wait, or the worker is stopping. The tick after
+        the lease issues it again.
+        """
+        if self._closing or leased.key in self or len(self._queued) >= self._limit:
             return False
         task = asyncio.create_task(self._run(leased))
         self._queued[leased.key] = task
