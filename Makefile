@@ -26,7 +26,7 @@ KAFKA_STAMP := .venv/.kafka-$(call key,kafka/pom.xml)
 IM_STAMP := .venv/.im-$(call key,requirements/im.txt)
 BROWSER_STAMP := .venv/.browser-$(call key,tests/browser/package-lock.json tests/browser/install.sh)
 
-.PHONY: help setup kafka-install im-install browser-install run stop test coverage lint check format docs lock clean
+.PHONY: help setup kafka-install im-install browser-install run stop test chaos coverage lint check format docs lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ stop: setup  ## stop everything that runs in the background
 test: setup kafka-install im-install browser-install  ## run the tests; ARGS="-k name" selects
 	@echo "==> Running the tests"
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+chaos: setup kafka-install im-install  ## three workers under faults; ARGS="--deployments 1000 --faults 100 --seed 1"
+	@PYTHONPATH=tests $(BIN)/python -m chaos.run $(ARGS)
 
 coverage: setup  ## run the tests that need no service, and show what they cover
 	@$(BIN)/pytest -q --cov=paas_stream --cov=agents --cov=tables --cov=web \

@@ -99,6 +99,12 @@ class Stand:
             child.kill()
             child.wait()
 
+    def kill(self, name: str) -> None:
+        """kill -9."""
+        child = self._children.pop(name)
+        child.kill()
+        child.wait()
+
     def close(self) -> None:
         """End everything."""
         for name in list(self._children):
@@ -129,6 +135,11 @@ class Stand:
         """Processor seconds that the process itself has used (without its children)."""
         stat = Path(f"/proc/{self._children[name].pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+    def rss_mib(self, name: str) -> float:
+        """Resident memory of the process itself (without its children), in MiB."""
+        pages = int(Path(f"/proc/{self._children[name].pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 async def _is_ready(session: aiohttp.ClientSession, url: str) -> bool:

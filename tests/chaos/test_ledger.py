@@ -1,0 +1,187 @@
+"""The ledger finds nothing where all is right, and every thing that is planted."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from chaos.ledger import Breach, Facts, violations
+from chaos.wanted import Story, Wanted
+
+U = "00000000-0000-4000-8000-00000000000"
+KEEP, OVER, DELETED, REFUSED = (f"{U}{number}" for number in range(4))
+
+
+def event(component: str, step: str, status: str, number: int, **fields: Any) -> dict[str, Any]:
+    topic = "deployment-results" if step in ("accepted", "create", "attempt") else "x"
+    return {
+        "id": f"{topic}:{component}/{step}/{status}/{number}/{fields.get('attempt')}",
+        "time": f"2026-01-01T00:00:{number:02}.000+00:00",
+        "component": component,
+        "step": step,
+        "status": status,
+        "message": "",
+        **fields,
+    }
+
+
+def line(*, failed_first: bool = False) -> list[dict[str, Any]]:
+    """The timeline of a deployment that succeeds."""
+    steps = [
+        ("rest-api", "request", "end"),
+        ("template-parser", "validate", "end"),
+        ("provider-selector", "select", "end"),
+        ("ai-ranker", "rank", "end"),
+    ]
+    told = [event(*step, number) for number, step in enumerate(steps)]
+    attempts = [1, 2] if failed_first else [1]
+    for attempt in attempts:
+        last = attempt == attempts[-1]
+        number = 10 * attempt
+        told.append(event("im-dispatcher", "attempt", "begin", number, attempt=attempt))
+        if last:
+            told.append(event("im-dispatcher", "accepted", "end", number + 1, attempt=attempt))
+        end = "end" if last else "failed"
+        told.append(event("im-dispatcher", "attempt", end, number + 2, attempt=attempt))
+    return [*told, event("im-dispatcher", "create", "end", 40, attempt=attempts[-1])]
+
+
+def wish(uuid: str, story: Story) -> Wanted:
+    deleted = story is Story.DELETE
+    return Wanted(uuid, story, 0.0, uuid=uuid, accepted_at=0.0, delete_accepted=deleted)
+
+
+WISHES = [
+    wish(KEEP, Story.KEEP),
+    wish(OVER, Story.FAIL_OVER),
+    wish(DELETED, Story.DELETE),
+    wish(REFUSED, Story.REFUSED),
+]
+
+
+@pytest.fixture
+def facts() -> Facts:
+    """What is there when all went as it was asked for."""
+    refused = [
+        *line()[:2],
+        event("provider-selector", "select", "failed", 5),
+    ]
+    deleted = [*line(), event("im-dispatcher", "delete", "end", 50)]
+    return deepcopy(
+        Facts(
+            statuses={
+                KEEP: "CREATE_COMPLETE",
+                OVER: "CREATE_COMPLETE",
+                DELETED: "DELETE_COMPLETE",
+                REFUSED: "CREATE_FAILED",
+            },
+            physical={KEEP: "inf-keep", OVER: "inf-over", DELETED: None, REFUSED: None},
+            timelines={
+                KEEP: line(),
+                OVER: line(failed_first=True),
+                DELETED: deleted,
+                REFUSED: refused,
+            },
+            infrastructures={"inf-keep": KEEP, "inf-over": OVER},
+            errors={REFUSED: {"no_provider"}},
+            clocks_s=0.0,
+        )
+    )
+
+
+def test_nothing_is_found_where_all_is_right(facts: Facts) -> None:
+    assert violations(WISHES, facts) == []
+
+
+PLANTED: dict[str, tuple[Breach, Callable[[Any], Any]]] = {
+    "a deployment that is gone": (Breach.LOST, lambda f: f.statuses.pop(KEEP)),
+    "a wrong final state": (Breach.LOST, lambda f: f.statuses.update({KEEP: "CREATE_FAILED"})),
+    "a deployment that was refused and is there": (
+        Breach.LOST,
+        lambda f: f.statuses.update({REFUSED: "CREATE_COMPLETE"}),
+    ),
+    "a delete that failed": (Breach.LOST, lambda f: f.statuses.update({DELETED: "DELETE_FAILED"})),
+    "one in progress for ever": (
+        Breach.STUCK,
+        lambda f: f.statuses.update({KEEP: "CREATE_IN_PROGRESS"}),
+    ),
+    "a delete in progress for ever": (
+        Breach.STUCK,
+        lambda f: f.statuses.update({DELETED: "DELETE_IN_PROGRESS"}),
+    ),
+    "a second infrastructure": (
+        Breach.DUPLICATED,
+        lambda f: f.infrastructures.update({"inf-more": KEEP}),
+    ),
+    "what a failed attempt has left": (
+        Breach.ORPHANED,
+        lambda f: f.infrastructures.update({"inf-more": REFUSED}),
+    ),
+    "what a delete has left": (
+        Breach.ORPHANED,
+        lambda f: f.infrastructures.update({"inf-more": DELETED}),
+    ),
+    "an infrastructure of nobody": (
+        Breach.ORPHANED,
+        lambda f: f.infrastructures.update({"inf-more": None}),
+    ),
+    "an infrastructure that is lacking": (
+        Breach.LOST,
+        lambda f: f.infrastructures.pop("inf-keep"),
+    ),
+    "a step that is lacking": (Breach.LOST, lambda f: f.timelines[KEEP].pop(2)),
+    "a failed attempt that is not told": (
+        Breach.LOST,
+        lambda f: f.timelines.update({OVER: line()}),
+    ),
+    "the end of a delete that is not told": (Breach.LOST, lambda f: f.timelines[DELETED].pop()),
+    "a result that is told twice": (
+        Breach.DUPLICATED,
+        lambda f: f.timelines[KEEP].append(f.timelines[KEEP][-1]),
+    ),
+    "a request that is told twice": (
+        Breach.DUPLICATED,
+        lambda f: f.timelines[KEEP].append(f.timelines[KEEP][0]),
+    ),
+    "steps in another order": (
+        Breach.LOST,
+        lambda f: f.timelines[KEEP][1].update(time="2026-01-01T00:00:59.000+00:00"),
+    ),
+    "an error that is not in `errors`": (Breach.LOST, lambda f: f.errors.clear()),
+    "an offset that was not handled": (
+        Breach.LOST,
+        lambda f: f.behind.update({("template", 0): (3, 4)}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_what_is_planted_is_found(name: str, facts: Facts) -> None:
+    breach, plant = PLANTED[name]
+    plant(facts)
+    assert breach in {one.breach for one in violations(WISHES, facts)}
+
+
+def test_a_request_that_was_never_taken_is_lost(facts: Facts) -> None:
+    never = Wanted("key", Story.KEEP, 0.0)
+    (found,) = violations([*WISHES, never], facts)
+    assert found.breach is Breach.LOST
+
+
+@pytest.mark.parametrize(
+    ("killed", "is_right"),
+    [((12.0,), False), ((10.0, 20.0), True), ((), False)],
+)
+def test_a_create_may_fail_only_where_faults_of_the_im_explain_every_attempt(
+    killed: tuple[float, ...], *, is_right: bool, facts: Facts
+) -> None:
+    begin = 1767225600.0  # 2026-01-01T00:00:00Z
+    facts.im_killed = [begin + moment + 1.0 for moment in killed]
+    facts.statuses.update({KEEP: "CREATE_FAILED"})  # type: ignore[attr-defined]
+    facts.infrastructures.pop("inf-keep")  # type: ignore[attr-defined]
+    facts.timelines[KEEP][4:] = [  # type: ignore[index]
+        event("im-dispatcher", "attempt", status, 10 * attempt + after, attempt=attempt)
+        for attempt in (1, 2)
+        for status, after in (("begin", 0), ("failed", 5))
+    ]
+    assert (violations(WISHES, facts) == []) is is_right
