@@ -97,6 +97,9 @@ class DurableConsumer(Consumer):
         while not self.should_stop and self._unacked_messages and self._is_at_work():
             await self._wait_for_ack(timeout=1)
         await self.commit_and_end_transactions()
+        # A commit that was under way may have been asked before the last rows were stored. They must
+        # not come after those of the partition's next owner.
+        await self.app.producer.flush()
 
     async def wait_first(self, *waits: Any, **options: Any) -> Any:
         """Called for every record: with its hand-over to the agents, and with what would end the wait.

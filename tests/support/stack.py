@@ -80,6 +80,8 @@ class Stack:
             "PAAS_DISPATCH_POLL_MIN_S": "0.2",
             "PAAS_DISPATCH_RETRY_MAX_S": "2",
             "PAAS_DISPATCH_RECHECK_S": "1",
+            # as good as never: the test of it turns it up, and others must not be forestalled
+            "PAAS_DISPATCH_INSPECT_PER_S": "0.001",
             # the examples say in which order their sites are tried, however often they are deployed
             "PAAS_RANKER_MIN_ATTEMPTS": "1000000",
             "PAAS_FEEDER_FILES": json.dumps([str(ROOT / "examples" / "federation.yaml")]),

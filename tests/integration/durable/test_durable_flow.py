@@ -90,6 +90,8 @@ async def test_no_event_is_lost_when_two_workers_are_killed_under_load(
         await ledger.send(range(2))
         worker = steps.worker(WITHOUT="hold", **WINDOW).start()
         await wait_until(lambda: len(ledger.handled) == 4)
+        inputs = [steps.topic(name) for name in INPUTS]
+        await wait_until(lambda: broker.is_handled(steps.id, *inputs))  # there is what to recover
         worker.kill9()
 
         await ledger.send(range(2, 60))

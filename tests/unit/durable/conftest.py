@@ -38,6 +38,6 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> type[EndedError]:
     def end(code: Exit, reason: str) -> None:
         raise EndedError(code, reason)
 
-    for module in ("agents", "app", "producer"):
+    for module in ("agents", "app", "changelog"):
         monkeypatch.setattr(f"paas_stream.durable.{module}.end_process", end)
     return EndedError

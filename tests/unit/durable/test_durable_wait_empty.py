@@ -18,11 +18,15 @@ class Consumer(DurableConsumer):
     should_stop = False
 
     def __init__(self, boxes: Boxes) -> None:
-        self.app = SimpleNamespace(boxes=boxes)
+        self.app = SimpleNamespace(boxes=boxes, producer=SimpleNamespace(flush=self._flush))
         self.loop = asyncio.get_running_loop()
         self._unacked_messages: Any = {"taken by one agent, cleared from the queue of another"}
         self._waiting_for_ack: Any = None
         self.commits = 0
+        self.flushes = 0
+
+    async def _flush(self) -> None:
+        self.flushes += 1
 
     async def commit_and_end_transactions(self) -> None:
         self.commits += 1
@@ -44,6 +48,7 @@ async def test_a_record_that_no_agent_works_on_is_not_waited_for(
     boxes.box("agent", is_agent=True)
     await asyncio.wait_for(consumer.wait_empty(), SOON_S)
     assert consumer.commits == 1
+    assert consumer.flushes == 1, "a commit that was under way may have missed the last rows"
 
 
 async def test_an_agent_that_works_is_waited_for_before_the_commit(

@@ -17,8 +17,8 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, P
 from faust.web import View
 
 from paas_stream.durable import app as durable_app
-from paas_stream.durable import producer as durable_producer
 from paas_stream.durable.app import DurableApp
+from paas_stream.durable.changelog import ChangelogBuffer
 from paas_stream.settings import get_settings
 
 WITHOUT = frozenset(filter(None, os.environ.get("WITHOUT", "").split(",")))
@@ -94,7 +94,7 @@ def bench() -> Bench:
         )
         durable_app.LocalTables.open = lambda self: False
     if "end on lost send" in WITHOUT:
-        durable_producer.TableBuffer._lost = lambda self, fut, name, exc: fut.set_exception(exc)
+        ChangelogBuffer._lost = lambda self, name, exc: None
     app = Bench(
         settings,
         datadir=settings.state.dir / "workers" / settings.web.worker,
