@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from agents.steps import Step
+from agents.steps import AT_ONCE, Step
 from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
@@ -13,7 +13,7 @@ from tables import ranker
 COMPONENT = "ai-ranker"
 
 
-@agent(app, COMPONENT, topics.INFERENCE)
+@agent(app, COMPONENT, topics.INFERENCE, at_once=AT_ONCE)
 async def ai_ranker(received: Received) -> None:
     """Put the providers into the order in which they are to be tried."""
     message: Inference = received.message

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
+from paas_stream.durable.outbox import Outbox
 from paas_stream.durable.ticks import Ticks
 from paas_stream.lifecycle import deployment, rankings, timeline
 from paas_stream.lifecycle.deployment import DeploymentRow, TrackerPolicy
@@ -25,6 +26,7 @@ def _moments() -> Iterable[tuple[str, list[float]]]:
 
 
 ticks = Ticks(app, COMPONENT, lambda uuid: TrackerEvent(uuid=uuid, event="tick"), _moments)
+outbox = Outbox(app, COMPONENT)
 
 
 @agent(
@@ -50,7 +52,7 @@ async def deployment_tracker(received: Received) -> None:
         return
     row = known or DeploymentRow(uuid, first_seen=now, updated=now)
     transition = deployment.step(row, message, now, policy)
-    await app.emit(*caused_by(received.id, transition.messages))
+    await outbox.post(received, *caused_by(received.id, transition.messages))
     if transition.row is None:
         tables.forget(uuid)
         ticks.arm(uuid, [], now)

@@ -13,6 +13,7 @@ from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
 from paas_stream.durable.effects import EffectRunner, Leased
 from paas_stream.durable.metrics import EFFECTS, POLLS
+from paas_stream.durable.outbox import Outbox
 from paas_stream.durable.ticks import INTERVAL_S, Ticks
 from paas_stream.lifecycle import dispatch
 from paas_stream.lifecycle.attempt import Effect, Policy
@@ -50,6 +51,7 @@ def _tick(uuid: str) -> DispatchEvent:
 
 
 ticks = Ticks(app, COMPONENT, _tick, _moments)
+outbox = Outbox(app, COMPONENT)
 
 
 @agent(
@@ -72,7 +74,7 @@ async def im_dispatcher(received: Received) -> None:
     if known is None and isinstance(message, DispatchEvent):
         return
     transition = dispatch.step(known or DispatchRow(uuid), message, now, policy)
-    await app.emit(*caused_by(received.id, transition.messages))
+    await outbox.post(received, *caused_by(received.id, transition.messages))
     if transition.row is None:
         _forget(uuid, known)
         return

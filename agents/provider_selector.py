@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from agents.steps import Step
+from agents.steps import AT_ONCE, Step
 from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
@@ -13,7 +13,7 @@ from tables.selection import select_providers
 COMPONENT = "provider-selector"
 
 
-@agent(app, COMPONENT, topics.VALIDATED_TEMPLATES)
+@agent(app, COMPONENT, topics.VALIDATED_TEMPLATES, at_once=AT_ONCE)
 async def provider_selector(received: Received) -> None:
     """Find the providers that can host a template; none is an error with all reasons."""
     message: ValidatedTemplate = received.message

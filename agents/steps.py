@@ -9,6 +9,8 @@ from paas_stream.durable.agents import Received
 from paas_stream.errors import PaasError, PermanentError
 from paas_stream.records import Message, ProcedureStatus
 
+AT_ONCE = 16  # deployments that one box works on at the same time, on one worker
+
 
 class Step:
     """`async with Step(received, component, name) as step:` around the work of one box.

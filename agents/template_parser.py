@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agents.steps import Step
+from agents.steps import AT_ONCE, Step
 from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
@@ -16,7 +16,7 @@ pool = ParserPool(app.settings.parser)
 PARSER.add(lambda: {("agent", state): number for state, number in pool.load.items()})
 
 
-@agent(app, COMPONENT, topics.TEMPLATE)
+@agent(app, COMPONENT, topics.TEMPLATE, at_once=AT_ONCE)
 async def template_parser(received: Received) -> None:
     """Validate a template and say what it needs."""
     message: Template = received.message

@@ -3,12 +3,14 @@
 from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
+from paas_stream.durable.outbox import Outbox
 from paas_stream.ranking import training
 from paas_stream.ranking.training import TrainingRow
 from paas_stream.records import caused_by
 from tables.training import training_rows
 
 COMPONENT = "training-data"
+outbox = Outbox(app, COMPONENT)
 
 
 @agent(
@@ -23,7 +25,7 @@ async def training_data(received: Received) -> None:
     uuid = received.message.uuid
     known = training_rows.get(uuid)
     row, messages = training.step(known or TrainingRow(), received.message)
-    await app.emit(*caused_by(received.id, messages))
+    await outbox.post(received, *caused_by(received.id, messages))
     if row is None:
         if known is not None:
             training_rows.delete(uuid)

@@ -1,9 +1,9 @@
 """The baseline: the same hops as a plain aiokafka program, without Faust, tables or guards.
 
 `template` -> `validated-templates` -> `inference` -> `ranked-providers`, with the same records, the
-same core calls (the same pool of parser processes, selection, ranking), and every send confirmed
-by the broker before the next record is handled. It tells nobody of its steps, keeps no state, and
-neither tracks nor dispatches.
+same core calls (the same pool of parser processes, selection, ranking), as many records under way in each
+hop as in a box of the application, and every send confirmed by the broker before its record counts as
+handled. It tells nobody of its steps, keeps no state, and neither tracks nor dispatches.
 
 Its topics are those of the application with `raw-` before the name. It prints `ready` when it has all
 partitions.
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from paas_stream import topics
 from paas_stream.ranking import chain
@@ -29,6 +29,7 @@ from paas_stream.settings import Settings, get_settings
 from paas_stream.tosca.pool import ParserPool
 
 PREFIX = "raw-"
+AT_ONCE = 16  # as agents.steps
 
 
 class Work:
@@ -78,7 +79,7 @@ async def hop(
     work: Callable[[bytes], Awaitable[Message]],
     ready: asyncio.Semaphore,
 ) -> None:
-    """One box: a consumer, a producer, one record at a time."""
+    """One box: a consumer, a producer, some records at a time."""
     consumer = AIOKafkaConsumer(
         PREFIX + source,
         bootstrap_servers=bootstrap,
@@ -92,10 +93,20 @@ async def hop(
     while not consumer.assignment():  # noqa: ASYNC110 - it has no event
         await asyncio.sleep(0.05)
     ready.release()
-    try:
-        async for record in consumer:
+    free = asyncio.Semaphore(AT_ONCE)
+
+    async def handle(record: ConsumerRecord) -> None:
+        try:
             message = await work(record.value)
             await producer.send_and_wait(PREFIX + target, message.encode(), key=record.key)
+        finally:
+            free.release()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            async for record in consumer:
+                await free.acquire()
+                group.create_task(handle(record))
     finally:
         await consumer.stop()
         await producer.stop()

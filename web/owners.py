@@ -134,4 +134,4 @@ async def ask_others(path: str, params: dict[str, str]) -> list[dict[str, Any]]:
 @app.on_rebalance_complete.connect(weak=False)
 async def know_partitions(*_: Any, **__: Any) -> None:
     """Finding an owner needs the topic's metadata in the producer."""
-    await app.producer._producer.partitions_for(_topic)
+    await app.producer.client.partitions_for(_topic)

@@ -5,10 +5,11 @@ Faust acknowledges and commits an event whose agent raises. So, for every event,
 1. decode and validate the record; one that is not in the partition of its uuid is sent again;
 2. call the handler;
 3. on any exception: send a record to `errors` and wait for the broker's confirmation;
-4. yield: only now the event is acknowledged.
+4. only now the event is acknowledged.
 
 If step 3 cannot be done the process ends, and the event comes again after the restart. The same
-holds when Faust stops while a handler runs.
+holds when Faust stops while a handler runs. Agents that write no row may have several events in
+steps 1 to 3 (`lanes`).
 """
 
 import asyncio
@@ -16,13 +17,16 @@ import base64
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
+import faust
 from mode.utils.collections import LRUCache
 
 from paas_stream import topics
 from paas_stream.durable.app import DurableApp
 from paas_stream.durable.exits import Exit, end_process
+from paas_stream.durable.lanes import Lanes
 from paas_stream.errors import InvalidMessageError, NoProviderError, PaasError, TemporaryError
 from paas_stream.records import ErrorRecord, Message, Source
 
@@ -55,29 +59,54 @@ class Received:
 Handler = Callable[[Received], Awaitable[None]]
 
 
-def agent(app: DurableApp, component: str, *names: str) -> Callable[[Handler], Any]:
+class PlainAgent(faust.Agent):
+    """An agent without replies and sinks, for which Faust looks, with a line of log, at each event."""
+
+    async def _slurp(self, res: Any, it: AsyncIterator[Any]) -> None:
+        async for _ in it:
+            pass
+
+
+def agent(
+    app: DurableApp, component: str, *names: str, at_once: int = 1
+) -> Callable[[Handler], Any]:
     """Make the decorated coroutine function an agent on the topics `names`.
 
-    `component` is the box's name in `errors` and in positions. Always one event at a time:
-    concurrency in Faust commits past events in flight; partitions are the way to scale.
+    `component` is the box's name in `errors` and in positions. `at_once`: how many events may be
+    under way, of different keys; more than one only where the handler writes no row.
     """
     specs = {topics.TOPICS[name].broker_name(app.settings): topics.TOPICS[name] for name in names}
 
     box = app.boxes.box(component, is_agent=True)
 
     def decorate(handler: Handler) -> Any:
-        async def consume(stream: Any) -> AsyncIterator[int]:
-            async for event in stream.events():
-                message = event.message
-                begun = box.begin(specs[message.topic].name)
-                try:
-                    await _handle(app, component, specs[message.topic], message, handler)
-                except asyncio.CancelledError:
-                    end_process(Exit.CRASHED, f"{component} was stopped while handling an event")
-                app.positions.handled(component, message.topic, message.partition, message.offset)
-                box.end(begun)
-                yield message.offset
+        async def handled(message: Any) -> None:
+            begun = box.begin(specs[message.topic].name)
+            try:
+                await _handle(app, component, specs[message.topic], message, handler)
+            except asyncio.CancelledError:
+                end_process(Exit.CRASHED, f"{component} was stopped while handling an event")
+            app.positions.handled(component, message.topic, message.partition, message.offset)
+            box.end(begun)
 
+        async def one_by_one(stream: Any) -> AsyncIterator[int]:
+            async for event in stream.events():
+                await handled(event.message)
+                yield event.message.offset
+
+        async def side_by_side(stream: Any) -> AsyncIterator[int]:
+            stream.enable_acks = False
+            lanes = Lanes(at_once)
+
+            async def handled_and_acknowledged(event: Any) -> None:
+                await handled(event.message)
+                await stream.ack(event)
+
+            async for event in stream.events():
+                await lanes.begin(event.message.key, partial(handled_and_acknowledged, event))
+                yield event.message.offset
+
+        consume = one_by_one if at_once == 1 else side_by_side
         consume.__name__ = handler.__name__
         consume.__module__ = handler.__module__
         return app.agent(app.channel_of(*names), name=component, concurrency=1)(consume)

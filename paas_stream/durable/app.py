@@ -30,6 +30,7 @@ from paas_stream.durable.producer import (
     is_too_large,
     partition_of_key,
 )
+from paas_stream.durable.pulse import Pulse
 from paas_stream.durable.readiness import Readiness
 from paas_stream.durable.state import LocalTables
 from paas_stream.settings import Settings
@@ -112,8 +113,9 @@ class Outlet:
         return self._name
 
     async def send(self, *, key: bytes, value: bytes) -> Awaitable[Any]:
-        """Hand the record to the client; the result is Kafka's confirmation."""
-        return await self._app.producer.send(self._name, key, value, None, None, None)
+        """Hand the record to the client; the result is Kafka's confirmation. Raises KafkaError."""
+        self._app.pulse.look()
+        return await self._app.producer.client.send(self._name, value, key=key)
 
 
 class DurableApp(faust.App):
@@ -131,7 +133,8 @@ class DurableApp(faust.App):
             topic_replication_factor=settings.kafka.replication,
             topic_disable_leader=True,
             table_standby_replicas=settings.stream.standbys,
-            broker_commit_every=100,
+            # by time only: a commit asks for all rows that wait for newer ones, and holds up the fetching
+            broker_commit_every=10_000,
             broker_commit_interval=1.0,
             broker_session_timeout=settings.kafka.session_timeout_s,
             broker_heartbeat_interval=settings.kafka.heartbeat_s,
@@ -145,11 +148,14 @@ class DurableApp(faust.App):
             consumer_auto_offset_reset="earliest",
             key_serializer="raw",
             value_serializer="raw",
+            Agent="paas_stream.durable.agents:PlainAgent",
             web_tables_enabled=False,
             web_router_enabled=False,
             worker_redirect_stdouts=False,
             **options,
         )
+        self._partitions: dict[str, list[int]] = {}  # of topics that were asked for
+        self.pulse = Pulse(settings.kafka.session_timeout_s - settings.kafka.heartbeat_s)
         self.positions = Positions()
         self.boxes = Boxes()
         self.readiness = Readiness(self)
@@ -214,9 +220,12 @@ class DurableApp(faust.App):
 
     async def partition_of(self, topic: str, key: str) -> int:
         """The partition of a topic (the broker's name) in which this application puts `key`."""
-        producer = self.producer
-        await producer._producer.partitions_for(topic)  # asks the broker the first time only
-        return int(producer.key_partition(topic, key.encode()).partition)
+        every = self._partitions.get(topic)
+        if every is None:  # they change by a migration only
+            every = self._partitions[topic] = sorted(
+                await self.producer.client.partitions_for(topic)
+            )
+        return partition_of_key(key.encode(), every, every)
 
     async def _send(self, message: records.Message) -> Awaitable[Any]:
         key = getattr(message, "key", None) or getattr(message, "uuid", None) or ""

@@ -4,9 +4,10 @@ A changelog is compacted: of two records of one row the later one counts. Nobody
 the commit of the event that wrote it. So, in this order:
 
 1. a table stores a row, which waits here; one that waits for the same key is dropped;
-2. after `PAUSE_S`, at a commit, or when many wait, all are handed to the client;
+2. after `PAUSE_S`, at a commit, or when many wait, all are handed to the client, but not before the
+   messages are confirmed that were sent before them (`outbox`);
 3. the broker confirms: the table is told the offset;
-4. `flush` returns when all rows that were stored before it are confirmed.
+4. `flush` returns when all rows and messages from before it are confirmed.
 
 A row that is lost ends the process: its event comes again. Faust would log it.
 """
@@ -23,7 +24,7 @@ from mode import Service
 
 from paas_stream.durable.exits import Exit, end_process
 
-PAUSE_S = 0.2  # below the interval of commits, and what other workers wait for a global table's row
+PAUSE_S = 0.4  # below the interval of commits, and what other workers wait for a global table's row
 BYTES_SOON = 1024 * 1024  # when so much waits it is sent at once
 BYTES_MOST = 32 * 1024 * 1024  # when so much waits no event is taken
 _POLL_S = 0.5  # how often a waiting flush looks whether the producer was stopped
@@ -38,7 +39,8 @@ class ChangelogBuffer(ProducerBuffer):
         super().__init__(*args, **kwargs)
         self._waiting: dict[Place, FutureMessage[Any]] = {}
         self._bytes = 0  # of what waits
-        self._sending: set[asyncio.Future[Any]] = set()  # not confirmed yet
+        self._sending: set[asyncio.Future[Any]] = set()  # rows that are not confirmed yet
+        self._messages: set[asyncio.Future[Any]] = set()  # nor are these
         self._asked = asyncio.Event()  # all that waits is to be sent now
         self._ebbed = asyncio.Event()
         self._refused: BaseException | None = None
@@ -64,6 +66,18 @@ class ChangelogBuffer(ProducerBuffer):
         if self._bytes >= BYTES_SOON:
             self._asked.set()
 
+    def follow(self, message: asyncio.Future[Any]) -> None:
+        """Rows that come from now on are sent after this message is confirmed."""
+        self._messages.add(message)
+        message.add_done_callback(self._followed)
+
+    def _followed(self, message: asyncio.Future[Any]) -> None:
+        self._messages.discard(message)
+        if message.cancelled():
+            self._refused = asyncio.CancelledError("a message was not confirmed")
+        elif (exc := message.exception()) is not None:
+            self._refused = exc
+
     async def wait_until_ebb(self) -> None:
         """Called before each event: wait while too much waits."""
         while self._bytes > BYTES_MOST and not self.should_stop:
@@ -72,19 +86,20 @@ class ChangelogBuffer(ProducerBuffer):
             await self._ebbed.wait()
 
     async def flush(self) -> None:
-        """Wait until all rows that were stored before are confirmed.
+        """Wait until all rows that were stored before, and messages, are confirmed.
 
         Raises ProducerSendError when one was refused or can no longer be sent: the caller does not
         commit then.
         """
         waiting: set[asyncio.Future[Any]] = {*self._waiting.values(), *self._sending}
+        waiting |= self._messages
         while waiting and self._refused is None:
             self._asked.set()
             _, waiting = await asyncio.wait(waiting, timeout=_POLL_S)
             if waiting and self.should_stop:
-                raise ProducerSendError(f"{len(waiting)} rows were not sent")
+                raise ProducerSendError(f"{len(waiting)} records were not sent")
         if self._refused is not None:
-            raise ProducerSendError(f"a row was refused: {self._refused!r}")
+            raise ProducerSendError(f"a record was refused: {self._refused!r}")
 
     @Service.task
     async def _handle_pending(self) -> None:
@@ -97,6 +112,11 @@ class ChangelogBuffer(ProducerBuffer):
         rows, self._waiting, self._bytes = self._waiting, {}, 0
         self._ebbed.set()
         self._sending.update(rows.values())
+        if self._messages:
+            await asyncio.wait(set(self._messages))
+        if self._refused is not None:
+            return  # nor is their event committed
+        self.app.pulse.look()
         for (topic, partition, key), fut in rows.items():
             value = fut.message.value
             try:

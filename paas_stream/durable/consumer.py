@@ -9,11 +9,15 @@ standby tables, for ever.
 
 import asyncio
 import time
-from collections.abc import Iterable
+import types
+from collections.abc import Coroutine, Generator, Iterable
 from typing import Any
 
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from mode.services import WaitResults
+
+from paas_stream.durable.fetch_plan import FetchPlan
+from paas_stream.durable.fetch_sessions import SessionClient
 
 # How long the broker keeps a fetch that finds nothing. Faust says 1500, and everything else that is
 # asked of that broker waits behind the fetch: twice at each recovery, and at each wait for an agent.
@@ -26,7 +30,7 @@ FETCH_AGAIN_S = 0.01
 # The shortest time between two takings of records. A fetch names every partition and is answered for
 # every one, so it costs milliseconds; without a pace there is one for each record.
 PACE_S = 0.01
-BUSY_PACE_S = 0.03  # while more comes than the agents are likely to handle meanwhile
+BUSY_PACE_S = 0.015  # while more comes than the agents are likely to handle meanwhile
 BUSY = 16  # records
 
 
@@ -38,6 +42,7 @@ class DurableConsumerThread(AIOKafkaConsumerThread):
     _fetching: tuple[Any, frozenset[Any] | None] = (None, None)  # assigned and active partitions
     _taken_at = 0.0  # monotonic seconds
     _pace_s = PACE_S
+    _plan: FetchPlan
 
     async def getmany(self, active_partitions: Iterable[Any] | None, *options: Any) -> Any:
         """Fetch from the partitions that are active now, whatever is paused meanwhile."""
@@ -64,6 +69,7 @@ class DurableConsumerThread(AIOKafkaConsumerThread):
         paused = consumer.paused()
         consumer.resume(*(paused & wanted))
         consumer.pause(*(assigned - wanted - paused))
+        self._plan.wake()
         self._fetching = assigned, None if active is None else frozenset(active)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
@@ -74,7 +80,11 @@ class DurableConsumerThread(AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Start; the client has no option for what is set here."""
         await super().on_start()
-        self._ensure_consumer()._fetcher._prefetch_backoff = FETCH_AGAIN_S
+        fetcher = self._ensure_consumer()._fetcher
+        fetcher._prefetch_backoff = FETCH_AGAIN_S
+        fetcher._client = SessionClient(fetcher._client)
+        self.add_future(self.app.pulse.run())
+        self._plan = fetcher._get_actions_per_node = FetchPlan(fetcher)
 
     def assignment(self) -> set[Any]:
         """The assigned partitions; Faust asks for them once per partition in each commit."""
@@ -108,12 +118,13 @@ class DurableConsumer(Consumer):
         """
         first, *others = waits
         if not options and asyncio.iscoroutine(first):
-            first = asyncio.create_task(first)
-            await asyncio.sleep(0)
-            if first.done():
+            try:
+                waited = first.send(None)
+            except StopIteration as done:
                 for one in filter(asyncio.iscoroutine, others):
                     one.close()
-                return WaitResults([first], [first.result()], False)
+                return WaitResults([first], [done.value], False)
+            first = _resumed(first, waited)
         return await super().wait_first(first, *others, **options)
 
     def _is_at_work(self) -> bool:
@@ -121,3 +132,22 @@ class DurableConsumer(Consumer):
 
     def _new_consumer_thread(self) -> DurableConsumerThread:
         return DurableConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+
+async def _resumed(begun: Coroutine[Any, Any, Any], waited: Any) -> Any:
+    """The rest of a coroutine that has begun, and waits for `waited`."""
+    return await _rest(begun, waited)
+
+
+@types.coroutine
+def _rest(begun: Coroutine[Any, Any, Any], waited: Any) -> Generator[Any, Any, Any]:
+    while True:
+        try:
+            value = yield waited
+        except BaseException as exc:  # noqa: BLE001 - it is the coroutine's, whatever it is
+            waited = begun.throw(exc)
+            continue
+        try:
+            waited = begun.send(value)
+        except StopIteration as done:
+            return done.value

@@ -13,7 +13,10 @@ _POLL_S = 0.01
 
 
 class Positions:
-    """The next offset to handle per agent, topic and partition, since the last assignment."""
+    """The next offset to handle per agent, topic and partition, since the last assignment.
+
+    Of an agent with several events under way: after the highest one that it has handled.
+    """
 
     def __init__(self) -> None:
         self._next: dict[tuple[str, str, int], int] = {}
@@ -21,7 +24,8 @@ class Positions:
 
     def handled(self, agent: str, topic: str, partition: int, offset: int) -> None:
         """`agent` has finished with this offset."""
-        self._next[agent, topic, partition] = offset + 1
+        place = agent, topic, partition
+        self._next[place] = max(offset + 1, self._next.get(place, 0))
         self.handled_total[agent] += 1
 
     def next_offset(self, agent: str, topic: str, partition: int) -> int | None:

@@ -8,6 +8,7 @@ import random
 from functools import lru_cache
 from typing import Any
 
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.partitioner import murmur2
 from faust.exceptions import ProducerSendError
@@ -45,6 +46,11 @@ class DurableProducer(Producer):
         super().__init__(*args, **kwargs)
         self.buffer = ChangelogBuffer(loop=self.loop, beacon=self.beacon)
         self.buffer.app = self.app
+
+    @property
+    def client(self) -> AIOKafkaProducer:
+        """Kafka's own. Raises NotReady before the start."""
+        return self._ensure_producer()
 
     def send_soon(self, fut: Any) -> None:
         """Every changelog record passes here, before its row is stored.

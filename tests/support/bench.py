@@ -111,7 +111,11 @@ class _Producer:
     """All topics have one partition."""
 
     def __init__(self) -> None:
-        self._producer = self
+        self.client = self.buffer = self
+        self._followed: list[Any] = []
+
+    def follow(self, message: asyncio.Future[None]) -> None:
+        self._followed.append(message)
 
     async def partitions_for(self, topic: str) -> set[int]:
         return {0}

@@ -112,7 +112,7 @@ class WorkerProcess(Process):
         self.port = free_port()
         own = {
             "PAAS_KAFKA_URL": kafka,
-            "PAAS_KAFKA_SESSION_TIMEOUT_S": "3",
+            "PAAS_KAFKA_SESSION_TIMEOUT_S": "4",
             "PAAS_KAFKA_HEARTBEAT_S": "1",
             "PAAS_STREAM_PARTITIONS": "2",
             "PAAS_STATE_DIR": str(directory / name),

@@ -1,12 +1,18 @@
 """A worker is a static member of its group: while it is restarted, the others go on undisturbed."""
 
 import asyncio
+import json
+import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.broker import Broker
 from support.events import event, uuid_number
 from support.waiting import wait_until
+
+from paas_stream.durable.exits import Exit
+from paas_stream.topics import DISPATCH_EVENTS
 
 pytestmark = pytest.mark.kafka
 
@@ -44,6 +50,27 @@ async def test_a_worker_that_comes_back_gets_its_partitions_and_disturbs_nobody(
     )
     assert static == 0
     assert dynamic > 0
+
+
+async def test_a_worker_that_stood_still_ends_before_it_overwrites_what_others_have_stored(
+    application: Callable[[str], Any], broker: Broker
+) -> None:
+    steps, uuid = application("steps"), uuid_number(1)
+    await steps.create_topics()
+    frozen, other = [steps.worker(name) for name in ("w0", "w1")]
+    frozen.start(ROWS_WAIT_S="3")
+    await wait_until(lambda: frozen.is_ready)
+    await steps.send(event(uuid))
+    await wait_until(lambda: steps.journal("handled"))
+    frozen.child.send_signal(signal.SIGSTOP)  # its row still waits for a newer one
+    other.start()
+    await wait_until(lambda: [one["worker"] for one in steps.journal("handled")][1:] == ["w1"])
+    await steps.send(event(uuid))
+    await wait_until(lambda: broker.is_handled(steps.id, steps.topic(DISPATCH_EVENTS)))
+    frozen.child.send_signal(signal.SIGCONT)
+    assert await frozen.exited() == Exit.STOOD_STILL
+    [*_, last] = await broker.records(steps.changelog)
+    assert json.loads(last.value)["count"] == 2
 
 
 def _share_the_partitions(steps: Any) -> bool:

@@ -104,7 +104,7 @@ def test_a_table_has_no_value_type_and_a_global_one_applies_each_record(app: Dur
 def test_the_settings_of_rule_8_are_in_force(app: DurableApp) -> None:
     conf = app.conf
     assert conf.stream_wait_empty
-    assert (conf.producer_acks, conf.broker_commit_every) == (-1, 100)
+    assert (conf.producer_acks, conf.broker_commit_every) == (-1, 10_000)
     assert conf.broker_commit_interval == 1.0
     assert conf.producer_request_timeout == app.settings.kafka.request_timeout_s
     assert conf.consumer_auto_offset_reset == "earliest"

@@ -105,6 +105,28 @@ class TestAFlush:
             client.confirm()
             await asyncio.wait_for(flush, 5)
 
+    async def test_waits_for_messages_too(
+        self, app: DurableApp, producer: DurableProducer, client: Client
+    ) -> None:
+        message = asyncio.get_running_loop().create_future()
+        producer.buffer.follow(message)
+        flush = await begun_flush(producer)
+        assert not flush.done()
+        message.set_result(None)
+        await asyncio.wait_for(flush, 5)
+
+    async def test_fails_when_a_message_was_not_confirmed(
+        self, app: DurableApp, producer: DurableProducer, client: Client
+    ) -> None:
+        message = asyncio.get_running_loop().create_future()
+        producer.buffer.follow(message)
+        producer.send_soon(row(app))
+        async with running(producer):
+            message.set_exception(KafkaTimeoutError())
+            with pytest.raises(ProducerSendError, match="was refused"):
+                await asyncio.wait_for(producer.flush(), 5)
+        assert client.records == []
+
     async def test_does_not_wait_for_rows_that_come_later(
         self, app: DurableApp, producer: DurableProducer, client: Client
     ) -> None:
@@ -151,7 +173,7 @@ class TestAFlush:
     ) -> None:
         producer.send_soon(row(app))
         producer.buffer._stopped.set()
-        with pytest.raises(ProducerSendError, match="1 rows were not sent"):
+        with pytest.raises(ProducerSendError, match="1 records were not sent"):
             await producer.flush()
 
 
@@ -186,6 +208,22 @@ class TestRowsThatWait:
                 producer.send_soon(row(app, value=value))
                 flush = await begun_flush(producer)
             assert [record[2] for record in client.records] == [b"1", b"2"]
+            client.confirm()
+            await asyncio.wait_for(flush, 5)
+
+    @pytest.mark.usefixtures("never_by_time")
+    async def test_are_sent_after_the_messages_that_were_sent_before_them(
+        self, app: DurableApp, producer: DurableProducer, client: Client
+    ) -> None:
+        message = asyncio.get_running_loop().create_future()
+        producer.buffer.follow(message)
+        producer.send_soon(row(app))
+        async with running(producer):
+            flush = await begun_flush(producer)
+            assert client.records == []
+            message.set_result(None)
+            await asyncio.sleep(0.01)
+            assert len(client.records) == 1
             client.confirm()
             await asyncio.wait_for(flush, 5)
 

@@ -3,7 +3,8 @@
 WITHOUT names guards that are left out, by stock parts of Faust put back here: the product has no
 such switch. SEEK_S widens the time between Faust's seek at the end of a recovery and its clearing of
 the queues: until a queue holds some events, but not for longer than this many seconds. COMMIT_GATE is
-a file without which no offset is committed.
+a file without which no offset is committed. ROWS_WAIT_S: rows wait that long for newer ones, and no
+commit asks for them.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, P
 from faust.web import View
 
 from paas_stream.durable import app as durable_app
+from paas_stream.durable import changelog
 from paas_stream.durable.app import DurableApp
 from paas_stream.durable.changelog import ChangelogBuffer
 from paas_stream.settings import get_settings
@@ -25,6 +27,7 @@ WITHOUT = frozenset(filter(None, os.environ.get("WITHOUT", "").split(",")))
 SEEK_S = float(os.environ.get("SEEK_S", "0"))
 SOME = 20  # events
 COMMIT_GATE = os.environ.get("COMMIT_GATE")
+ROWS_WAIT_S = float(os.environ.get("ROWS_WAIT_S", "0"))
 
 settings = get_settings()
 _journal = os.open(os.environ["JOURNAL"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -103,6 +106,10 @@ def bench() -> Bench:
         web_port=settings.web.port,
         canonical_url=f"http://{settings.web.host}:{settings.web.port}",
     )
+
+    if ROWS_WAIT_S:
+        changelog.PAUSE_S = ROWS_WAIT_S
+        app.conf.broker_commit_interval = 3600.0
 
     if "static member" in WITHOUT:
         app.conf.consumer_group_instance_id = None
