@@ -20,6 +20,7 @@ pytestmark = pytest.mark.kafka
 
 INPUTS = (DISPATCH_EVENTS, TRACKER_EVENTS)
 WINDOW = {"SEEK_S": "1", "HANDLER_S": "0.02"}  # seconds; see apps/bench.py
+LONG_WINDOW = WINDOW | {"SEEK_S": "30"}  # it ends as soon as a queue has got some events
 
 
 class Ledger:
@@ -88,7 +89,7 @@ async def test_no_event_is_lost_when_two_workers_are_killed_under_load(
         await steps.create_topics()
         ledger = Ledger(steps)
         await ledger.send(range(2))
-        worker = steps.worker(WITHOUT="hold", **WINDOW).start()
+        worker = steps.worker(WITHOUT="hold", **LONG_WINDOW).start()
         await wait_until(lambda: len(ledger.handled) == 4)
         inputs = [steps.topic(name) for name in INPUTS]
         await wait_until(lambda: broker.is_handled(steps.id, *inputs))  # there is what to recover

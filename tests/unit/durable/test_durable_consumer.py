@@ -1,5 +1,6 @@
 """What the fetching thread is asked for, and how long the broker may keep it waiting."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -42,3 +43,59 @@ def test_questions_do_not_wait_long_behind_a_fetch(
     monkeypatch.setattr(AIOKafkaConsumerThread, "_create_worker_consumer", lambda *_: Client())
     made = thread._create_worker_consumer(None)
     assert made._fetch_max_wait_ms == FETCH_WAIT_MS
+
+
+class HandOver:
+    """What Faust hands to `wait_first` for each record."""
+
+    def __init__(self) -> None:
+        self.room = asyncio.Event()
+
+    async def now(self) -> str:
+        return "handed over"
+
+    async def later(self) -> str:
+        await asyncio.wait_for(self.room.wait(), 5)
+        await self.room.wait()
+        return "handed over"
+
+    async def never(self) -> None:
+        await asyncio.Event().wait()
+
+
+@pytest.fixture
+def consumer(app: DurableApp) -> DurableConsumer:
+    return app._new_consumer()
+
+
+async def test_a_hand_over_that_need_not_wait_is_done_at_once(consumer: DurableConsumer) -> None:
+    hand_over, before = HandOver(), len(asyncio.all_tasks())
+    result = await consumer.wait_first(hand_over.now(), hand_over.never())
+    assert (result.results, result.stopped) == (["handed over"], False)
+    assert len(asyncio.all_tasks()) == before
+
+
+async def test_a_hand_over_that_waits_goes_on_where_it_was(consumer: DurableConsumer) -> None:
+    hand_over = HandOver()
+    waiting = asyncio.create_task(consumer.wait_first(hand_over.later(), hand_over.never()))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    hand_over.room.set()
+    assert (await asyncio.wait_for(waiting, 5)).results == ["handed over"]
+
+
+async def test_what_ends_the_wait_cancels_the_hand_over(consumer: DurableConsumer) -> None:
+    hand_over, ends = HandOver(), asyncio.Event()
+    waiting = asyncio.create_task(consumer.wait_first(hand_over.later(), ends.wait()))
+    await asyncio.sleep(0.01)
+    ends.set()
+    assert (await asyncio.wait_for(waiting, 5)).results == [True]
+
+
+async def test_a_hand_over_that_fails_fails_the_wait(consumer: DurableConsumer) -> None:
+    async def fails_later() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("asked to fail")
+
+    with pytest.raises(ValueError, match="asked to fail"):
+        await consumer.wait_first(fails_later(), HandOver().never())
