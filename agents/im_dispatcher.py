@@ -66,7 +66,8 @@ async def im_dispatcher(received: Received) -> None:
     """One event, in this order, so that a crash between any two steps loses nothing:
 
     1. inputs are stored; 2. the pure step; 3. results are sent (a replay sends them again);
-    4. the row is stored, with the intent; 5. the effects are issued (a tick issues them again).
+    4. the row is stored, with the intent; its changelog gets it after the results are confirmed;
+    5. the effects are issued (a tick issues them again).
     """
     message, uuid, now = received.message, received.message.uuid, time.time()
     _store_inputs(message)

@@ -4,7 +4,8 @@
 handler; "large row" and "large message" make a record that is too large; "padded" writes a row of
 some size. Every event that was handled is in the journal.
 
-HANDLER_S is how long a handler takes. GATE is a file without which no changelog record is sent.
+HANDLER_S is how long a handler takes, AT_ONCE how many events may be under way.
+GATE is a file without which no changelog record is sent.
 BLIND: an event that comes again is counted again. FIRST is the uuid of an event that the application
 sends to `tracker-events` itself, at the end of the recovery. PATIENT: the recovery takes its time
 between the seek of the standby tables' changelogs and their resumption. MENDED: "raise" fails no more.
@@ -26,6 +27,7 @@ from paas_stream.durable.tables import table
 from paas_stream.records import DispatchEvent, Source, TrackerEvent
 
 HANDLER_S = float(os.environ.get("HANDLER_S", "0"))
+AT_ONCE = int(os.environ.get("AT_ONCE", "1"))
 GATE = os.environ.get("GATE")
 BLIND = "BLIND" in os.environ
 FIRST = os.environ.get("FIRST")
@@ -76,7 +78,7 @@ if "decorator" in bench.WITHOUT:
             yield message.offset
 
 else:
-    agent(app, COMPONENT, topics.DISPATCH_EVENTS, topics.TRACKER_EVENTS)(handle)
+    agent(app, COMPONENT, topics.DISPATCH_EVENTS, topics.TRACKER_EVENTS, at_once=AT_ONCE)(handle)
 
 
 @app.on_rebalance_complete.connect(weak=False)
