@@ -114,6 +114,8 @@ async def _create(place: Place, im: ImClient) -> DispatchEvent:
     if wait:
         text = f"{place.name} is left alone for {wait:.0f} s: its last attempts failed"
         return event(place.effect, Outcome.PAUSED, message=text, retry_after_s=wait)
+    # Were it lost with its row, a delete that comes first after a crash would know nothing of it.
+    await app.producer.buffer.settled()
     created = await im.create(await place.authorization(), place.template())
     return event(place.effect, Outcome.CREATED, infrastructures=(created,))
 

@@ -24,7 +24,7 @@ from mode import Service
 
 from paas_stream.durable.exits import Exit, end_process
 
-PAUSE_S = 0.4  # below the interval of commits, and what other workers wait for a global table's row
+PAUSE_S = 0.25  # below the interval of commits, and what other workers wait for a global table's row
 BYTES_SOON = 1024 * 1024  # when so much waits it is sent at once
 BYTES_MOST = 32 * 1024 * 1024  # when so much waits no event is taken
 _POLL_S = 0.5  # how often a waiting flush looks whether the producer was stopped
@@ -86,15 +86,23 @@ class ChangelogBuffer(ProducerBuffer):
             await self._ebbed.wait()
 
     async def flush(self) -> None:
-        """Wait until all rows that were stored before, and messages, are confirmed.
+        """Have all rows that were stored before sent, and wait until they and all messages are confirmed.
 
         Raises ProducerSendError when one was refused or can no longer be sent: the caller does not
         commit then.
         """
+        await self._confirmed(at_once=True)
+
+    async def settled(self) -> None:
+        """As `flush`, but the rows wait for newer ones as long as they would."""
+        await self._confirmed(at_once=False)
+
+    async def _confirmed(self, at_once: bool) -> None:
         waiting: set[asyncio.Future[Any]] = {*self._waiting.values(), *self._sending}
         waiting |= self._messages
         while waiting and self._refused is None:
-            self._asked.set()
+            if at_once:
+                self._asked.set()
             _, waiting = await asyncio.wait(waiting, timeout=_POLL_S)
             if waiting and self.should_stop:
                 raise ProducerSendError(f"{len(waiting)} records were not sent")

@@ -11,6 +11,7 @@ import asyncio
 import time
 import types
 from collections.abc import Coroutine, Generator, Iterable
+from functools import partial
 from typing import Any
 
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
@@ -145,9 +146,10 @@ def _rest(begun: Coroutine[Any, Any, Any], waited: Any) -> Generator[Any, Any, A
         try:
             value = yield waited
         except BaseException as exc:  # noqa: BLE001 - it is the coroutine's, whatever it is
-            waited = begun.throw(exc)
-            continue
+            step = partial(begun.throw, exc)
+        else:
+            step = partial(begun.send, value)
         try:
-            waited = begun.send(value)
+            waited = step()
         except StopIteration as done:
             return done.value

@@ -25,7 +25,7 @@ from chaos.schedule import Fault, schedule
 from chaos.wanted import wanted
 
 WORKERS = 3
-SETTLE_S = 360.0  # after the last fault everything has come to rest within this
+SETTLE_S = 600.0  # after the last fault everything has come to rest within this
 _SHOWN = 40  # violations
 
 

@@ -9,7 +9,7 @@ pytestmark = [
     pytest.mark.kafka,
     pytest.mark.im,
     pytest.mark.chaos,
-    pytest.mark.timeout(900),  # SETTLE_S twice, and the run
+    pytest.mark.timeout(1400),  # SETTLE_S twice, and the run
 ]
 
 PLAN = Plan(deployments=25, faults=8, seed=3, duration_s=40.0)

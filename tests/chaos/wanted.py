@@ -30,7 +30,7 @@ class Story(StrEnum):
 
 
 GROUP = {Story.FAIL_OVER: "demo-failover", Story.REFUSED: "demo-expired"}
-PROVIDER_MIN = 2  # minutes for one provider: a killed IM leaves machines pending for ever
+PROVIDER_MIN = 4  # minutes for one provider: a killed IM leaves machines pending for ever
 PROVIDERS = 2  # of the groups demo and demo-failover
 _WEIGHTS = {
     Story.KEEP: 12,

@@ -13,7 +13,7 @@ from typing import Any
 from support import lifecycle as make
 
 from paas_stream.lifecycle import deployment, dispatch
-from paas_stream.lifecycle.attempt import Effect, Outcome
+from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome
 from paas_stream.lifecycle.deployment import DeploymentRow
 from paas_stream.lifecycle.dispatch_row import DispatchRow
 from paas_stream.lifecycle.inspection import inspections
@@ -282,8 +282,8 @@ class World:
             self.crash(box)
             return
         effects = getattr(transition, "effects", ())
-        if effects:
-            box.durable = [box.row]  # effects are issued once the row is safe
+        if any(effect.kind is EffectKind.CREATE for effect in effects):
+            box.durable = [box.row]  # a create waits until its intent is safe; others need not
         self.running += [
             Running(effect, self.worker) for effect in effects if not self._is_running(effect)
         ]

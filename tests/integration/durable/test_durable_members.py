@@ -14,7 +14,9 @@ from support.waiting import wait_until
 from paas_stream.durable.exits import Exit
 from paas_stream.topics import DISPATCH_EVENTS
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+
+PATIENCE_S = 150.0  # four workers and the broker on a busy machine
 
 LONG = {"PAAS_KAFKA_SESSION_TIMEOUT_S": "30"}  # longer than a restart
 
@@ -41,7 +43,9 @@ async def test_a_worker_that_comes_back_gets_its_partitions_and_disturbs_nobody(
             await wait_until(lambda: restarted.is_ready, 60)
         uuids = list(map(uuid_number, range(10)))
         await steps.send(*map(event, uuids))
-        await wait_until(lambda: {one["uuid"] for one in steps.journal("handled")} == set(uuids))
+        await wait_until(
+            lambda: {one["uuid"] for one in steps.journal("handled")} == set(uuids), PATIENCE_S
+        )
         assert {one["worker"] for one in steps.journal("handled")} == {"w0", "w1"}
         return of_the_other() - before
 

@@ -64,8 +64,10 @@ class HandOver:
 
 
 @pytest.fixture
-def consumer(app: DurableApp) -> DurableConsumer:
-    return app._new_consumer()
+async def consumer(app: DurableApp) -> DurableConsumer:
+    made = app._new_consumer()
+    made.loop = asyncio.get_running_loop()
+    return made
 
 
 async def test_a_hand_over_that_need_not_wait_is_done_at_once(consumer: DurableConsumer) -> None:
