@@ -24,7 +24,8 @@ from mode import Service
 
 from paas_stream.durable.exits import Exit, end_process
 
-PAUSE_S = 0.25  # below the interval of commits, and what other workers wait for a global table's row
+# Below the interval of commits; other workers wait so long for a row of a global table.
+PAUSE_S = 0.25
 BYTES_SOON = 1024 * 1024  # when so much waits it is sent at once
 BYTES_MOST = 32 * 1024 * 1024  # when so much waits no event is taken
 _POLL_S = 0.5  # how often a waiting flush looks whether the producer was stopped
