@@ -1,10 +1,11 @@
-"""How fast the line is: `python benchmarks/pipeline.py` (about four minutes; `make bench-pipeline`).
+"""How fast the line is: `python benchmarks/pipeline.py` (about four minutes).
 
 1. *Throughput*: deployments per second from `template` to `ranked-providers` on one worker, with steps,
    timeline, state and the dispatcher's intents beside it, and the same of `raw_line.py`, a plain
    aiokafka program. Both get the same records in turns; the median counts. What stands in the IM's
-   place withholds its answers during a round, so that creating is not part of what is measured; one
-   more figure, with answers at once, is printed and does not count.
+   place withholds its answers during a round, so that creating is not part of what is measured. Two
+   more figures are printed and do not count: the worker's with answers at once, and the raw program's
+   when each record is confirmed before it takes the next.
 2. *Latency*: from the POST to the first call that reaches the IM, at 20 deployments per second with a
    loopback sink in the IM's place, and at 2 per second with the real IM (Dummy) behind a
    relay. The load is open-loop: a POST is due by the clock, whatever the others do, and its latency
@@ -32,7 +33,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from im_front import ImFront
-from raw_line import PREFIX
+from raw_line import AT_ONCE, PREFIX
 from stand import ROOT, Stand, free_port
 
 from paas_stream import topics
@@ -127,7 +128,7 @@ async def throughput(
     await admin.start()
     await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in RAW_TOPICS])
     await admin.close()
-    await stand.start_raw()
+    await stand.start_raw(AT_ONCE)
     ours, raw = [], []
     async with Rounds(stand.bootstrap) as run:
         for number in range(rounds + 1):
@@ -150,6 +151,10 @@ async def throughput(
         whole = await run.run("", count)
         await at_rest(stand)
         print(f"worker, with an IM that answers at once: {whole:.1f}/s", flush=True)
+        stand.stop("raw")
+        await stand.start_raw(1)
+        alone = await run.run(PREFIX, count)
+        print(f"raw, each record confirmed before the next is taken: {alone:.1f}/s", flush=True)
     stand.stop("raw")
     return ours[1:], raw[1:]
 

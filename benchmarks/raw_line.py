@@ -10,6 +10,7 @@ partitions.
 """
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -29,7 +30,7 @@ from paas_stream.settings import Settings, get_settings
 from paas_stream.tosca.pool import ParserPool
 
 PREFIX = "raw-"
-AT_ONCE = 16  # as agents.steps
+AT_ONCE = int(os.environ.get("RAW_AT_ONCE", "16"))  # as agents.steps; 1: one after the other
 
 
 class Work:

@@ -79,10 +79,11 @@ class Stand:
         async with aiohttp.ClientSession() as session:
             await self._until("worker", lambda: _is_ready(session, self.url))
 
-    async def start_raw(self) -> None:
+    async def start_raw(self, at_once: int) -> None:
         """Start the raw program and wait until it has its partitions."""
         program = [sys.executable, str(ROOT / "benchmarks" / "raw_line.py")]
-        self._spawn("raw", program, PAAS_STATE_DIR=str(self.folder / "raw"))
+        own = {"PAAS_STATE_DIR": str(self.folder / "raw"), "RAW_AT_ONCE": str(at_once)}
+        self._spawn("raw", program, **own)
 
         async def says_ready() -> bool:
             return "ready" in (self.folder / "raw.log").read_text()
