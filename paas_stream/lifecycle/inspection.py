@@ -16,9 +16,14 @@ from paas_stream.records import DispatchEvent, Message
 
 
 def inspections(row: DispatchRow) -> Iterator[Effect]:
-    """One effect for each attempt that is at rest: cleaned, or the one that succeeded."""
+    """One effect for each attempt that is at rest: cleaned, or the one that succeeded.
+
+    One beside which something stays that cannot be deleted was reported, and is left alone.
+    """
     for one in row.attempts:
-        if one.phase in (Phase.CLEAN, Phase.SUCCEEDED) and not one.in_flight and one.due is None:
+        is_given_up = one.resurrections > attempts.RESURRECTIONS
+        is_at_rest = not one.in_flight and one.due is None and not is_given_up
+        if one.phase in (Phase.CLEAN, Phase.SUCCEEDED) and is_at_rest:
             yield Effect(
                 row.uuid,
                 one.number,
@@ -43,11 +48,20 @@ def inspected(
         case Phase.SUCCEEDED, Outcome.CONFIRMED if one.vanished:
             return row.with_attempt(replace(one, vanished=False))
         case Phase.SUCCEEDED, Outcome.LEFT:
-            # a CONFIRM deletes what is there besides
-            return row.with_attempt(
-                replace(one, doubtful=True, looks=0, looking_since=now, due=now)
-            )
+            return row.with_attempt(_stray(row, one, event, now, said))
     return row
+
+
+def _stray(
+    row: DispatchRow, one: Attempt, event: DispatchEvent, now: float, said: list[Message]
+) -> Attempt:
+    """Something is there beside the success: a CONFIRM deletes it, though not for ever."""
+    found = replace(one, resurrections=one.resurrections + 1)
+    if found.resurrections > attempts.RESURRECTIONS:
+        strays = replace(found, infrastructures=event.infrastructures)
+        said.append(reports.orphan(row.uuid, strays, now, "it is there after each delete"))
+        return found
+    return replace(found, doubtful=True, looks=0, looking_since=now, due=now)
 
 
 def found_again(

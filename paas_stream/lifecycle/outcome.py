@@ -173,7 +173,8 @@ def _looked_after(
         return attempts.again(one, now, policy, row.uuid, event.retry_after_s)
     besides = replace(one, infrastructures=event.infrastructures)
     said.append(reports.orphan(row.uuid, besides, now, "a lost create made it besides"))
-    return replace(one, in_flight=False, due=None)
+    given_up = attempts.RESURRECTIONS + 1  # no inspection brings it up again
+    return replace(one, in_flight=False, due=None, resurrections=given_up)
 
 
 def _looked_enough(one: Attempt, now: float, policy: Policy) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 from support.lifecycle import POLICY, Dispatcher, command, steps
 
-from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome, Phase
+from paas_stream.lifecycle.attempt import RESURRECTIONS, Effect, EffectKind, Outcome, Phase
 from paas_stream.lifecycle.inspection import inspections
 
 
@@ -68,6 +68,25 @@ def test_what_a_success_has_besides_is_deleted(it: Dispatcher) -> None:
     it.reply(confirm, Outcome.CONFIRMED, outputs="sealed")
     assert it.phases() == [Phase.SUCCEEDED]
     assert it.orphans() == []
+
+
+def test_what_is_beside_a_success_after_each_delete_is_reported_once_and_left_alone(
+    it: Dispatcher,
+) -> None:
+    it.succeed(it.start(1))
+    for _ in range(RESURRECTIONS):
+        it.reply(inspection(it), Outcome.LEFT, infrastructures=("inf-2",))
+        it.reply(it.only(EffectKind.CONFIRM), Outcome.CONFIRMED, outputs="sealed")
+        while it.row is not None and not list(inspections(it.row)):
+            it.tick()
+            it.reply(it.only(EffectKind.CONFIRM), Outcome.CONFIRMED, outputs="sealed")
+    assert it.orphans() == []
+    it.reply(inspection(it), Outcome.LEFT, infrastructures=("inf-2",))
+    (orphan,) = it.orphans()
+    assert "inf-2" in orphan.message
+    assert it.row is not None
+    assert list(inspections(it.row)) == []
+    assert it.phases() == [Phase.SUCCEEDED]
 
 
 def test_what_is_under_way_is_not_inspected(it: Dispatcher) -> None:
