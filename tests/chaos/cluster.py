@@ -77,12 +77,14 @@ class Cluster:
             "PAAS_IM_URL": self.proxy.url,
             "PAAS_IM_CALL_TIMEOUT_S": "5",
             "PAAS_DISPATCH_CALL_MARGIN_S": "1",
-            "PAAS_DISPATCH_POLL_MIN_S": "0.3",
-            "PAAS_DISPATCH_POLL_MAX_S": "2",
+            # three workers that ask as often as they may leave the IM no time to create anything
+            "PAAS_DISPATCH_POLL_MIN_S": "0.5",
+            "PAAS_DISPATCH_POLL_MAX_S": "10",
+            "PAAS_DISPATCH_POLLS_PER_S": "6",
             "PAAS_DISPATCH_RETRY_MAX_S": "4",
             "PAAS_DISPATCH_RECHECK_S": "1",
             "PAAS_DISPATCH_BREAKER_OPEN_S": "5",
-            "PAAS_DISPATCH_INSPECT_PER_S": "20",
+            "PAAS_DISPATCH_INSPECT_PER_S": "2",
             "PAAS_DISPATCH_INSPECT_PAUSE_S": "10",
             "PAAS_TRACKER_RETENTION_S": "86400",
             "PAAS_RANKER_MIN_ATTEMPTS": "1000000",  # attempts of one run must not change its order
