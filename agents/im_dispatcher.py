@@ -129,7 +129,12 @@ async def _report(leased: Leased[Effect], result: DispatchEvent | None) -> None:
 
 
 runner: EffectRunner[Effect, DispatchEvent | None] = EffectRunner(
-    im_effects.perform, _report, im_effects.failed, limit=app.settings.im.waiting
+    im_effects.perform,
+    _report,
+    im_effects.failed,
+    limit=app.settings.im.waiting,
+    room=im_effects.room,
+    least_s=app.settings.im.call_timeout_s,
 )
 
 

@@ -8,6 +8,8 @@ reply.
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from agents.im_place import Place, place_of
@@ -43,6 +45,17 @@ def client() -> ImClient:
     )
 
 
+@asynccontextmanager
+async def room(effect: Effect) -> AsyncIterator[None]:
+    """A place among the calls to the provider, and among those to the IM."""
+    place = place_of(effect)
+    if place is None:
+        yield
+        return
+    async with _provider_slots[place.name], _server_slots:
+        yield
+
+
 async def perform(effect: Effect) -> DispatchEvent | None:
     """Carry out one effect. None: a poll that brought no news."""
     place = place_of(effect)
@@ -53,15 +66,14 @@ async def perform(effect: Effect) -> DispatchEvent | None:
 
 
 async def _performed(effect: Effect, place: Place) -> DispatchEvent | None:
-    async with _provider_slots[place.name], _server_slots:
-        try:
-            return await _PERFORM[effect.kind](place, client())
-        except TemporaryError as exc:
-            return _fault(effect, message=exc.message, retry_after_s=exc.delay_s)
-        except ImGoneError:
-            return event(effect, Outcome.GONE)
-        except PermanentError as exc:
-            return _refused(place, exc)
+    try:
+        return await _PERFORM[effect.kind](place, client())
+    except TemporaryError as exc:
+        return _fault(effect, message=exc.message, retry_after_s=exc.delay_s)
+    except ImGoneError:
+        return event(effect, Outcome.GONE)
+    except PermanentError as exc:
+        return _refused(place, exc)
 
 
 def failed(effect: Effect, exc: BaseException) -> DispatchEvent | None:

@@ -2,16 +2,20 @@
 
 An effect runs under a lease: its row says until when, and a tick for the row comes only after that.
 So at most one run of an effect is under way per row and worker; after a crash it may run twice, and
-every effect is idempotent. Running effects are not cancelled when a partition moves away: a
-cancelled POST is a POST of unknown result, and its result reaches the new owner by the topic.
+every effect is idempotent. One that has waited for its turn so long that it could not come to its end
+is not begun: under load it would only take the place of one that can.
+
+Running effects are not cancelled when a partition moves away: a cancelled POST is a POST of unknown
+result, and its result reaches the new owner by the topic.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +46,19 @@ class EffectRunner(Generic[E, R]):
         failed: Callable[[E, BaseException], R],
         *,
         limit: int,
+        room: Callable[[E], AbstractAsyncContextManager[Any]] = lambda effect: nullcontext(),
+        least_s: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`room` is entered for each effect before it begins, and may let it wait; `least_s`: seconds
+        of its lease that must be left then.
+        """
         self._perform = perform
         self._report = report
         self._failed = failed
         self._limit = limit
+        self._room = room
+        self._least_s = least_s
         self._slots = asyncio.Semaphore(limit)
         self._clock = clock
         self._queued: dict[Hashable, asyncio.Task[None]] = {}
@@ -83,10 +94,10 @@ class EffectRunner(Generic[E, R]):
         return True
 
     async def _run(self, leased: Leased[E]) -> None:
-        async with self._slots:
+        async with self._slots, self._room(leased.effect):
             del self._queued[leased.key]
             left = leased.lease_until - self._clock()
-            if self._closing or left <= 0:
+            if self._closing or left <= self._least_s:
                 return  # the tick after the lease issues it again
             self._running.add(leased.key)
             try:

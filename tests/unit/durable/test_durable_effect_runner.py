@@ -188,3 +188,28 @@ async def test_a_result_that_cannot_be_sent_is_left_to_the_tick(world: World) ->
 async def _until(condition: Callable[[], bool]) -> None:
     while not condition():
         await asyncio.sleep(0.001)
+
+
+async def test_what_has_waited_too_long_for_its_room_is_not_begun_and_those_that_can_end_are(
+    world: World,
+) -> None:
+    room = asyncio.Semaphore(1)
+    runner = EffectRunner(
+        world.perform,
+        world.report,
+        world.failed,
+        limit=10,
+        room=lambda word: room,
+        least_s=20.0,
+        clock=lambda: world.now,
+    )
+    for word, seconds in (("first", 60.0), ("late", 60.0), ("in time", 90.0)):
+        assert runner.submit(world.leased(word, seconds=seconds))
+    await settle()
+    assert (world.begun, runner.running, runner.waiting) == (["first"], 1, 2)
+    world.now += 45.0
+    await world.end("first")
+    assert world.begun == ["first", "in time"]
+    assert "late" not in runner, "the tick after its lease issues it again"
+    await world.end("in time")
+    assert [word for word, _ in world.reported] == ["first", "in time"]
