@@ -28,8 +28,8 @@ FETCH_WAIT_MS = 200
 # that broker. It says 0.1, which is the latency of a hop whenever two topics are busy at once.
 FETCH_AGAIN_S = 0.01
 
-# The shortest time between two takings of records. A fetch names every partition and is answered for
-# every one, so it costs milliseconds; without a pace there is one for each record.
+# The shortest time between two takings of records: without a pace there is a fetch for each record, and
+# even an incremental one costs most of a millisecond at either end.
 PACE_S = 0.01
 BUSY_PACE_S = 0.015  # while more comes than the agents are likely to handle meanwhile
 BUSY = 16  # records
