@@ -73,6 +73,12 @@ def reconcile(stack: Any, *options: str, **environment: str) -> list[dict[str, A
     return found
 
 
+def dispatcher_rests(stack: Any) -> bool:
+    """Whether no row of the dispatcher has a moment at which it acts."""
+    page = requests.get(f"{stack.worker.url}/metrics", timeout=20).text
+    return 'paas_stream_due_rows{component="im-dispatcher"} 0.0' in page
+
+
 def test_what_comes_back_and_what_vanishes_is_found_without_an_administrator(stack: Any) -> None:
     im = Im(stack)
     gone, deleted, fine = stack.submit(), stack.submit(), stack.submit()
@@ -80,6 +86,7 @@ def test_what_comes_back_and_what_vanishes_is_found_without_an_administrator(sta
     stack.client.delete(deleted)
     assert stack.settled(deleted)["status"] == "DELETE_COMPLETE"
     assert reconcile(stack, "--attempts", "2") == []
+    until(lambda: dispatcher_rests(stack), 60, "the dispatcher has looked for the last time")
 
     im.delete(gone, placed[gone])
     back = im.create(deleted)
