@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 log = logging.getLogger(__name__)
@@ -90,8 +91,15 @@ class EffectRunner(Generic[E, R]):
         task = asyncio.create_task(self._run(leased))
         self._queued[leased.key] = task
         self._all.add(task)
-        task.add_done_callback(self._all.discard)
+        task.add_done_callback(partial(self._ended, leased.key))
         return True
+
+    def _ended(self, key: Hashable, task: asyncio.Task[None]) -> None:
+        self._all.discard(task)
+        if self._queued.get(key) is task:  # it has ended before it began: its room has failed
+            del self._queued[key]
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            log.error("an effect on %s was not begun; a tick repeats it", key, exc_info=exc)
 
     async def _run(self, leased: Leased[E]) -> None:
         async with self._slots, self._room(leased.effect):

@@ -1,7 +1,8 @@
 """The effect runner: leases, one effect a key, what is dropped and what is drained."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -213,3 +214,24 @@ async def test_what_has_waited_too_long_for_its_room_is_not_begun_and_those_that
     assert "late" not in runner, "the tick after its lease issues it again"
     await world.end("in time")
     assert [word for word, _ in world.reported] == ["first", "in time"]
+
+
+async def test_an_effect_whose_room_fails_frees_its_key(world: World) -> None:
+    rooms: list[str] = []
+
+    @asynccontextmanager
+    async def room(word: str) -> AsyncIterator[None]:
+        rooms.append(word)
+        if len(rooms) == 1:
+            raise OSError("its row cannot be read")
+        yield
+
+    runner = EffectRunner(
+        world.perform, world.report, world.failed, limit=10, room=room, clock=lambda: world.now
+    )
+    for _ in range(2):
+        assert runner.submit(world.leased("create"))
+        await settle()
+    assert world.begun == ["create"]
+    await world.end("create")
+    assert world.reported == [("create", "create is done")]
