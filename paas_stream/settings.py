@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from paas_stream.auth_settings import LOOPBACK, KeystoneSettings, LoginSettings, OidcSettings
 from paas_stream.errors import ConfigurationError
 
 
@@ -26,6 +27,13 @@ def _paths(value: object) -> object:
     if not isinstance(value, str):
         return value
     return json.loads(value) if value.startswith("[") else value.split(os.pathsep) if value else []
+
+
+def _words(value: object) -> object:
+    """Words as in "a,b"; a JSON list is taken too."""
+    if not isinstance(value, str):
+        return value
+    return json.loads(value) if value.startswith("[") else [w.strip() for w in value.split(",")]
 
 
 class StateSettings(BaseModel):
@@ -212,7 +220,14 @@ class Settings(BaseSettings):
         extra="ignore",
     )
 
-    auth: Literal["none"] = "none"  # who may call the REST API; `none` binds to loopback only
+    # how callers of the REST API log in: oidc, keystone, or both with a comma; with none it binds
+    # to loopback only
+    auth: Annotated[
+        list[Literal["none", "oidc", "keystone"]], NoDecode, BeforeValidator(_words)
+    ] = ["none"]
+    oidc: OidcSettings = OidcSettings()
+    keystone: KeystoneSettings = KeystoneSettings()
+    login: LoginSettings = LoginSettings()
     topics: dict[str, str] = {}  # other names of topics, PAAS_TOPICS='{"feeder": "my-feeder"}'
     state: StateSettings = StateSettings()
     cache: CacheSettings = CacheSettings()
@@ -237,8 +252,19 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _logins_are_complete(self) -> "Settings":
+        if not self.auth or ("none" in self.auth and len(self.auth) > 1):
+            raise ValueError("PAAS_AUTH must be none, oidc, keystone, or oidc,keystone")
+        if "oidc" in self.auth and not self.oidc.issuers:
+            raise ValueError("PAAS_AUTH=oidc needs PAAS_OIDC_ISSUERS")
+        service = (self.keystone.url, self.keystone.username, self.keystone.password)
+        if "keystone" in self.auth and None in service:
+            raise ValueError("PAAS_AUTH=keystone needs PAAS_KEYSTONE_URL, _USERNAME and _PASSWORD")
+        return self
+
+    @model_validator(mode="after")
     def _no_auth_means_loopback(self) -> "Settings":
-        if self.auth == "none" and self.web.host not in ("127.0.0.1", "localhost", "::1"):
+        if "none" in self.auth and self.web.host not in LOOPBACK:
             raise ValueError(
                 f"PAAS_AUTH=none serves loopback only, and PAAS_WEB_HOST is {self.web.host!r}"
             )
@@ -258,4 +284,5 @@ def get_settings() -> Settings:
 
 
 def _variable(path: tuple[int | str, ...]) -> str:
-    return "_".join(["PAAS", *(str(part).upper() for part in path[:2])]) if path else "settings"
+    names = [part.upper() for part in path[:2] if isinstance(part, str)]
+    return "_".join(["PAAS", *names]) if names else "settings"
