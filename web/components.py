@@ -16,9 +16,11 @@ from typing import Any, Final
 from aiohttp import web
 from faust.web import View
 
+from paas_stream.access import Action
 from paas_stream.app import app
 from paas_stream.records import ComponentStatus
 from tables import components
+from web import callers
 from web.deployments import check_ready
 from web.health import as_json
 
@@ -92,6 +94,7 @@ class Components(View):
     async def get(self, request: web.Request) -> web.Response:
         """Components in the order of their names."""
         check_ready()
+        await callers.require(request, Action.PROVIDERS)
         known = [box.component for box in app.boxes]
         statuses = list(components.rows().values())
         found = summary(known, statuses, datetime.now(UTC), _settings.stuck_s)

@@ -10,6 +10,7 @@ from aiohttp import web
 from faust.web import View
 
 from paas_stream import topics
+from paas_stream.access import Action, Caller, Thing
 from paas_stream.app import app
 from paas_stream.durable.metrics import PARSER
 from paas_stream.errors import InvalidTemplateError, ParserBusyError, ParserTimeoutError
@@ -19,7 +20,7 @@ from paas_stream.records import Command, Message, Template
 from paas_stream.secrets import vault
 from paas_stream.tosca.pool import ParserPool
 from tables import deployments as tables
-from web import dry_run, owners, requests, resources
+from web import callers, created_by, dry_run, owners, requests, resources
 from web.admission import admission
 from web.faults import ApiError, unavailable
 from web.health import as_json
@@ -81,6 +82,13 @@ async def find(uuid: str) -> DeploymentRow:
     return row
 
 
+async def found(request: web.Request, uuid: str, action: Action) -> DeploymentRow:
+    """A deployment of this worker with which the caller may do this. Raises ApiError as `find`, 403."""
+    row = await find(uuid)
+    await callers.require(request, action, Thing(row.issuer, row.subject, row.user_group))
+    return row
+
+
 def shown(row: DeploymentRow, request: web.Request) -> dict[str, Any]:
     """The resource for the caller."""
     return resources.deployment(row, base_url(request), vault().open_json)
@@ -109,11 +117,13 @@ class Deployments(View):
             return await self._post(request)
 
     async def _post(self, request: web.Request) -> web.Response:
+        caller = await callers.require(request, Action.CREATE)
         body = await requests.deployment_request(request)
+        callers.require_group(caller, body.userGroup)
         token = requests.bearer_token(request)
         sealed = vault().seal(token) if token is not None else None
-        uuid = _uuid_for(request)
-        message = body.to_template(uuid, settings, sealed)
+        uuid = _uuid_for(request, caller)
+        message = body.to_template(uuid, settings, sealed, caller)
         if dry_run.is_asked(request):
             return await dry_run.answer(message, pool)
         if "Idempotency-Key" in request.headers and (known := await _known(request, uuid)):
@@ -128,9 +138,10 @@ class Deployments(View):
     async def get(self, request: web.Request) -> web.Response:
         """A page of the deployments of all workers, newest first."""
         check_ready()
+        caller = await callers.require(request, Action.LIST)
         number = requests.integer(request, "page", 0, 0, 1_000_000)
         size = requests.integer(request, "size", 10, 1, _MOST_PER_PAGE)
-        rows = _filtered(request)
+        rows = _filtered(request, created_by.wanted(request, caller))
         rows.sort(key=lambda row: (row.created or 0.0, row.uuid), reverse=True)
         if owners.HOP in request.headers:
             found = [shown(row, request) | {"_at": row.created} for row in rows[: _upto(request)]]
@@ -160,13 +171,13 @@ class Deployment(View):
         """The resource."""
         if there := await elsewhere(request, uuid):
             return there
-        return as_json(shown(await find(uuid), request))
+        return as_json(shown(await found(request, uuid, Action.LOOK), request))
 
     async def delete(self, request: web.Request, uuid: str) -> web.StreamResponse:
         """Ask for the delete; running work is cancelled by it."""
         if there := await elsewhere(request, uuid):
             return there
-        row = await find(uuid)
+        row = await found(request, uuid, Action.CHANGE)
         if row.status in (Status.DELETE_IN_PROGRESS, Status.DELETE_COMPLETE):
             raise ApiError(409, f"Cannot delete a deployment in {row.status} state")
         force = request.query.get("force", "false").lower() == "true"
@@ -175,12 +186,11 @@ class Deployment(View):
         return web.Response(status=204)
 
 
-def _uuid_for(request: web.Request) -> str:
+def _uuid_for(request: web.Request, caller: Caller) -> str:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return str(uuids.uuid4())
-    owner = requests.ANONYMOUS
-    return str(uuids.uuid5(_NAMESPACE, f"{owner.issuer}\n{owner.subject}\n{key}"))
+    return str(uuids.uuid5(_NAMESPACE, f"{caller.issuer}\n{caller.subject}\n{key}"))
 
 
 async def _known(request: web.Request, uuid: str) -> web.Response | None:
@@ -188,7 +198,7 @@ async def _known(request: web.Request, uuid: str) -> web.Response | None:
     target = owners.owner(uuid)
     try:
         if target is None:
-            return as_json(shown(await find(uuid), request), 201)
+            return as_json(shown(await found(request, uuid, Action.LOOK), request), 201)
         answers = await owners.ask(target, f"/deployments/{uuid}")
     except ApiError as exc:
         if exc.status == 404:
@@ -206,7 +216,7 @@ async def _validate(message: Template) -> None:
         return  # the agent decides: it has the same limits, and all the time it needs
 
 
-def _filtered(request: web.Request) -> list[DeploymentRow]:
+def _filtered(request: web.Request, who: created_by.Who | None) -> list[DeploymentRow]:
     """This worker's deployments that the query asks for."""
     excluded = {
         status.strip()
@@ -218,6 +228,7 @@ def _filtered(request: web.Request) -> list[DeploymentRow]:
         row
         for row in tables.index.values()
         if row.created is not None
+        and (who is None or (row.issuer, row.subject) == who)
         and row.status not in excluded
         and (group is None or row.user_group == group)
     ]

@@ -25,6 +25,7 @@ from aiohttp_sse import EventSourceResponse
 from faust.web import View
 
 from paas_stream import topics
+from paas_stream.access import Action
 from paas_stream.app import app
 from paas_stream.lifecycle.deployment import DeploymentRow, Status
 from paas_stream.lifecycle.timeline import Timeline, TimelineEvent
@@ -86,7 +87,7 @@ class Events(View):
         """Every step, attempt and reason: a list by time, or a stream for `Accept: text/event-stream`."""
         if there := await deployments.elsewhere(request, uuid):
             return there
-        row = await deployments.find(uuid)
+        row = await deployments.found(request, uuid, Action.LOOK)
         timeline = tables.timelines.get(uuid) or Timeline()
         if not streams.wanted(request):
             return as_json(resources.events(timeline))

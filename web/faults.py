@@ -23,12 +23,19 @@ class ApiError(Exception):
     """An answer that is an error."""
 
     def __init__(
-        self, status: int, message: str, *, retry_after_s: int | None = None, **extra: Any
+        self,
+        status: int,
+        message: str,
+        *,
+        retry_after_s: int | None = None,
+        headers: dict[str, str] | None = None,
+        **extra: Any,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.retry_after_s = retry_after_s
+        self.headers = headers or {}
         self.extra = extra
 
 
@@ -59,8 +66,8 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     except ApiError as exc:
         wait = exc.retry_after_s
-        headers = {"Retry-After": str(wait)} if wait is not None else None
-        return answer(exc.status, exc.message, headers=headers, **exc.extra)
+        again = {"Retry-After": str(wait)} if wait is not None else {}
+        return answer(exc.status, exc.message, headers=exc.headers | again, **exc.extra)
     except web.HTTPException as exc:
         if exc.status < 400:
             raise

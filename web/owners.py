@@ -1,7 +1,7 @@
 """Which worker has a deployment, and how the others ask it.
 
 Faust's own forwarder drops headers and request bodies and holds streams back, so requests are
-forwarded here: only between workers of this application, told apart by a header.
+forwarded here: only between workers of this application, told apart by a signed header.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from yarl import URL
 
 from paas_stream import topics
 from paas_stream.app import app
-from web import streams
+from web import hops, streams
 from web.faults import ApiError, unavailable
 
 log = logging.getLogger(__name__)
 
-HOP = "X-Paas-Stream-Hop"  # set on requests between workers: answer from your own tables
+HOP = hops.HOP
 _TIMEOUT = aiohttp.ClientTimeout(total=15, connect=3)
 # a stream is quiet for the time between two comments at most; other workers may have other settings
 _QUIET_S = 3 * app.settings.web.keep_alive_s + 15
@@ -58,14 +58,14 @@ async def forward(request: web.Request, target: URL) -> web.StreamResponse:
         for name, value in request.headers.items()
         if name.lower() not in ("host", "content-length", "transfer-encoding")
     }
-    headers[HOP] = app.settings.web.worker
-    url = target.join(request.rel_url)
+    url, body = target.join(request.rel_url), await request.read()
+    headers[HOP] = hops.sign(request.method, url, body)
     try:
         async with app.http_client.request(
             request.method,
             url,
             headers=headers,
-            data=await request.read(),
+            data=body,
             timeout=_STREAM_TIMEOUT if streams.wanted(request) else _TIMEOUT,
             allow_redirects=False,
         ) as response:
@@ -112,13 +112,18 @@ async def _next_chunk(request: web.Request, source: aiohttp.ClientResponse) -> b
 
 
 async def ask(target: URL, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
-    """Ask another worker. Raises ApiError: 404 as it says, 503 for anything else that goes wrong."""
-    headers = {HOP: app.settings.web.worker}
+    """Ask another worker, for the caller whose request is being answered.
+
+    Raises ApiError: 403 and 404 as it says, 503 for anything else that goes wrong.
+    """
     url = target.with_path(path).with_query(params or {})
+    headers = {HOP: hops.sign("GET", url)}
     try:
         async with app.http_client.get(url, headers=headers, timeout=_TIMEOUT) as response:
             if response.status == 404:
                 raise ApiError(404, "there is no such deployment")
+            if response.status == 403:
+                raise ApiError(403, str((await response.json())["message"]))
             if response.status != 200:
                 raise unavailable("a worker cannot answer yet")
             return dict(await response.json())

@@ -26,12 +26,13 @@ from urllib.parse import urlencode
 from aiohttp import web
 from faust.web import View
 
+from paas_stream.access import Action
 from paas_stream.app import app
 from paas_stream.selection.health import LastReport, Windows
 from paas_stream.selection.quotas import Line
 from paas_stream.selection.rows import ProviderRow
 from tables import health, providers
-from web import requests, resources
+from web import callers, requests, resources
 from web.deployments import base_url, check_ready
 from web.faults import ApiError
 from web.health import as_json
@@ -136,6 +137,7 @@ class Providers(View):
     async def get(self, request: web.Request) -> web.Response:
         """A page of them in the order of their names; `userGroup` and `type` select."""
         check_ready()
+        await callers.require(request, Action.PROVIDERS)
         number = requests.integer(request, "page", 0, 0, 1_000_000)
         size = requests.integer(request, "size", 10, 1, _MOST_PER_PAGE)
         group, kind = request.query.get("userGroup"), request.query.get("type")
@@ -167,6 +169,7 @@ class Provider(View):
     async def get(self, request: web.Request, name: str) -> web.Response:
         """Its regions and projects with flavors, images and networks."""
         check_ready()
+        await callers.require(request, Action.PROVIDERS)
         rows = [row for row in providers.catalog() if row.feeder.provider_name == name]
         if not rows:
             raise ApiError(404, f"there is no provider {name!r}")

@@ -9,11 +9,12 @@ from typing import Any
 from aiohttp import web
 from faust.web import View
 
+from paas_stream.access import Action
 from paas_stream.app import app
 from paas_stream.lifecycle.deployment import DeploymentRow, Status
 from tables import deployments as tables
 from web import ranked
-from web.deployments import elsewhere, find
+from web.deployments import elsewhere, found
 from web.health import as_json
 
 
@@ -25,7 +26,7 @@ class Ranking(View):
         """Providers in order with scores and reasons, and those discarded."""
         if there := await elsewhere(request, uuid):
             return there
-        row = await find(uuid)
+        row = await found(request, uuid, Action.LOOK)
         kept = tables.ranking(uuid)
         if kept is not None:
             return as_json({"uuid": uuid, **ranked.ranking(kept)})

@@ -8,11 +8,10 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from paas_stream.access import NOBODY, Caller
 from paas_stream.records import Owner, Request, Template
 from paas_stream.settings import Settings
 from web.faults import ApiError
-
-ANONYMOUS = Owner(issuer="urn:paas-stream:none", subject="anonymous", username="anonymous")
 
 Minutes = Annotated[int, Field(ge=1)]
 Body = TypeVar("Body", bound=BaseModel)
@@ -48,8 +47,10 @@ class DeploymentRequest(BaseModel):
             raise ValueError("ProviderTimeout must be <= Timeout")
         return self
 
-    def to_template(self, uuid: str, settings: Settings, token: str | None) -> Template:
-        """The message for `template`; `token` is sealed."""
+    def to_template(
+        self, uuid: str, settings: Settings, token: str | None, caller: Caller = NOBODY
+    ) -> Template:
+        """The message for `template`, owned by `caller`; `token` is sealed."""
         now = datetime.now(UTC)
         timeout = min(
             self.timeoutMins or settings.tracker.timeout_min, settings.tracker.timeout_min
@@ -62,8 +63,13 @@ class DeploymentRequest(BaseModel):
             template_inputs=self.parameters,
             callback=self.callback,
             request=Request(
-                owner=ANONYMOUS,
+                owner=Owner(
+                    issuer=caller.issuer,
+                    subject=caller.subject,
+                    username=caller.username or "",
+                ),
                 user_group=self.userGroup,
+                user_group_issuer=caller.issuer if caller.groups is not None else None,
                 max_providers=self.maxProvidersRetry,
                 deadline=now + timedelta(minutes=timeout),
                 per_provider_timeout=min(provider, timeout),

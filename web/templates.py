@@ -6,9 +6,10 @@ from aiohttp import web
 from faust.web import View
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from paas_stream.access import Action
 from paas_stream.app import app
 from paas_stream.errors import InvalidTemplateError, ParserTimeoutError
-from web import requests
+from web import callers, requests
 from web.deployments import pool
 from web.faults import ApiError
 from web.health import as_json
@@ -34,6 +35,7 @@ class Inspect(View):
 
     async def post(self, request: web.Request) -> web.Response:
         """Inputs, nodes, needs, outputs and policies. Template faults answer 400."""
+        await callers.require(request, Action.CREATE)
         return await inspected(request)
 
 

@@ -1,6 +1,7 @@
 """All routes of the REST API."""
 
 from web import (
+    callers,
     components,
     deployments,
     events,
@@ -26,4 +27,5 @@ __all__ = [
 ]
 
 faults.install()
+callers.install()
 metrics.install()

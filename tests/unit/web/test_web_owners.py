@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
-from web import owners, streams
+from web import hops, owners, streams
 from web.faults import errors_as_json
 
 SOON_S = 5.0
@@ -71,6 +71,7 @@ async def client(
         for module in (owners, streams):
             monkeypatch.setattr(module, "app", worker)
         monkeypatch.setattr(streams, "_settings", settings.web)
+        monkeypatch.setattr(hops, "sign", lambda method, url, body=b"": f"signed {method} {url}")
         monkeypatch.setattr(streams, "LOOK_S", 0.02)
 
         async def forward(request: web.Request) -> web.StreamResponse:
@@ -107,7 +108,7 @@ class TestAnAnswer:
         (asked,) = owner.asked
         assert asked.path_qs == "/deployments/u?a=1&a=2%26"
         assert asked.headers["X-Mine"] == "yes"
-        assert asked.headers[owners.HOP] == "w0"
+        assert asked.headers[owners.HOP] == f"signed GET {asked.url}"
 
     async def test_to_a_request_with_a_body_comes_back_too(
         self, client: TestClient[Any, Any], owner: Owner
