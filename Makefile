@@ -24,9 +24,10 @@ MADE_STAMP := .venv/.made-$(call key,/dev/null)
 VENV_STAMP := .venv/.installed-$(call key,requirements/dev.txt setup.cfg)
 KAFKA_STAMP := .venv/.kafka-$(call key,kafka/pom.xml)
 IM_STAMP := .venv/.im-$(call key,requirements/im.txt)
+AUTH_STAMP := .venv/.auth-$(call key,tests/oidc/package-lock.json tests/oidc/install.sh requirements/keystone.txt tests/keystone/install.sh)
 BROWSER_STAMP := .venv/.browser-$(call key,tests/browser/package-lock.json tests/browser/install.sh)
 
-.PHONY: help setup kafka-install im-install browser-install run stop test chaos coverage lint check format docs lock clean
+.PHONY: help setup kafka-install im-install browser-install auth-install run stop test chaos coverage lint check format docs lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,13 +41,15 @@ im-install: $(IM_STAMP)  ## install the embedded Infrastructure Manager into the
 
 browser-install: $(BROWSER_STAMP)  ## fetch the browser of the tests into the cache (needs npm)
 
+auth-install: $(AUTH_STAMP)  ## install the Keystone and the OpenID provider of the tests into the cache
+
 run: setup kafka-install im-install  ## start everything and deploy the example
 	@bash examples/run-demo.sh
 
 stop: setup  ## stop everything that runs in the background
 	@$(BIN)/paas-stream stop
 
-test: setup kafka-install im-install browser-install  ## run the tests; ARGS="-k name" selects
+test: setup kafka-install im-install browser-install auth-install  ## run the tests; ARGS="-k name" selects
 	@echo "==> Running the tests"
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
@@ -75,13 +78,14 @@ format: setup  ## put the code into the project's format
 docs: setup  ## make docs/messages from the code
 	@$(BIN)/paas-stream topics schemas --write docs/messages
 
-lock: $(UV)  ## pin the newest versions that setup.cfg and requirements/im.in allow
+lock: $(UV)  ## pin the newest versions that setup.cfg and requirements/*.in allow
 	@echo "==> Pinning versions in requirements/"
 	@compile() { $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --custom-compile-command "make lock" "$$@"; }; \
 	compile setup.cfg --extra dev -o requirements/dev.txt; \
 	compile setup.cfg -c requirements/dev.txt -o requirements/run.txt; \
-	compile requirements/im.in -o requirements/im.txt
+	compile requirements/im.in -o requirements/im.txt; \
+	compile requirements/keystone.in -o requirements/keystone.txt
 
 clean:  ## stop everything, remove .venv and what tools left; .paas-stream stays
 	@if [ -x $(BIN)/paas-stream ]; then $(BIN)/paas-stream stop || true; fi
@@ -119,6 +123,18 @@ $(IM_STAMP): | $(VENV_STAMP)
 	@echo "==> Installing the embedded Infrastructure Manager"
 	@$(BIN)/paas-stream im install
 	@touch $@
+
+$(AUTH_STAMP): | $(VENV_STAMP)
+	@cached() { echo "$(PAAS_CACHE_DIR)/$$1-$$(sha256sum $$2 | cut -c1-12)"; }; \
+	echo "==> Installing the Keystone of the tests"; \
+	bash tests/keystone/install.sh "$$(cached keystone requirements/keystone.txt)" "$(UV)" "$$(realpath $(BIN)/python)"; \
+	if command -v npm >/dev/null; then \
+		echo "==> Installing the OpenID provider of the tests"; \
+		bash tests/oidc/install.sh "$$(cached oidc-provider tests/oidc/package-lock.json)"; \
+		touch $@; \
+	else \
+		echo "==> There is no npm: the tests with an OpenID provider will be skipped"; \
+	fi
 
 $(BROWSER_STAMP): | $(VENV_STAMP)
 	@if command -v npm >/dev/null; then \

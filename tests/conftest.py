@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.broker import Broker
+from support.identity import Keystone
 from support.ports import free_port
 from support.processes import Process, WorkerProcess
 
@@ -61,6 +62,17 @@ def im(request: pytest.FixtureRequest) -> str:
     """The URL of a real IM of this session, or PAAS_TEST_IM_URL."""
     given = os.environ.get("PAAS_TEST_IM_URL")
     return given or request.getfixturevalue("embedded_im").settings.endpoint
+
+
+@pytest.fixture(scope="session")
+def keystone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keystone]:
+    """A real Keystone of this session."""
+    service = Keystone(tmp_path_factory.mktemp("keystone"))
+    try:
+        service.serve()
+        yield service
+    finally:
+        service.kill9()
 
 
 @pytest.fixture(scope="module")

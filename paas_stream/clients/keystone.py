@@ -65,7 +65,7 @@ class KeystoneClient:
                 project_domain_name=settings.project_domain,
             )
         )
-        self._cache = TokenCache(settings.cached, settings.cache_s, clock)
+        self._cache = TokenCache(settings.cached, settings.waiting, settings.cache_s, clock)
         self._threads = ThreadPoolExecutor(settings.concurrency, "keystone")
 
     async def caller(self, token: str) -> Caller:
@@ -82,8 +82,6 @@ class KeystoneClient:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _check(self, token: str) -> Valid:
-        if self._cache.waiting > self._settings.waiting:
-            raise _unavailable("too many tokens wait for Keystone")
         loop = asyncio.get_running_loop()
         most_s = _REQUESTS * self._settings.timeout_s + _MARGIN_S
         try:

@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from paas_stream.access import Caller
-from paas_stream.errors import PermanentError
+from paas_stream.errors import PermanentError, TemporaryError
+
+_AGAIN_S = 2.0
 
 
 class RefusedTokenError(PermanentError):
@@ -37,11 +39,13 @@ class TokenCache:
     """
 
     def __init__(
-        self, most: int, keep_s: float, clock: Callable[[], float] = time.monotonic
+        self, most: int, waiting: int, keep_s: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Keeps `most` tokens, each `keep_s` seconds from the begin of its check and never longer
-        than it lives. `clock` must not be put back: a revoked token would be good for longer."""
+        than it lives; `waiting` checks may be under way. `clock` must not be put back: a revoked
+        token would be good for longer."""
         self._most = most
+        self._waiting = waiting
         self._keep_s = keep_s
         self._clock = clock
         self._known: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
@@ -50,28 +54,27 @@ class TokenCache:
     def __len__(self) -> int:
         return len(self._known)
 
-    @property
-    def waiting(self) -> int:
-        """Checks under way."""
-        return len(self._under_way)
-
     async def caller(self, token: str, check: Callable[[str], Awaitable[Valid]]) -> Caller:
-        """Who the token stands for. Raises what `check` raises; that is not remembered."""
+        """Who the token stands for.
+
+        Raises what `check` raises, which is not remembered, and TemporaryError when too many wait.
+        """
         key = hashlib.sha256(token.encode()).digest()
-        known = self._known.get(key)
-        if known is not None and self._clock() < known[1]:
+        known, now = self._known.get(key), self._clock()
+        if known is not None and now < known[1]:
             return known[0]
         task = self._under_way.get(key)
         if task is None:
-            task = asyncio.ensure_future(self._checked(key, token, check))
+            if len(self._under_way) >= self._waiting:
+                raise TemporaryError("too many tokens wait for their check", delay_s=_AGAIN_S)
+            task = asyncio.ensure_future(self._checked(key, token, check, now))
             self._under_way[key] = task
             task.add_done_callback(lambda done: self._over(key, done))
         return await asyncio.shield(task)  # who leaves does not take the others' answer away
 
     async def _checked(
-        self, key: bytes, token: str, check: Callable[[str], Awaitable[Valid]]
+        self, key: bytes, token: str, check: Callable[[str], Awaitable[Valid]], begun: float
     ) -> Caller:
-        begun = self._clock()
         try:
             found = await check(token)
         except RefusedTokenError as exc:

@@ -14,6 +14,8 @@ from aiohttp import web
 
 T = TypeVar("T")
 
+_KEPT = ("content-type", "x-subject-token")  # headers of answers
+
 WAIT_S = 60.0  # no held call lasts longer than this
 
 
@@ -163,7 +165,7 @@ class FaultProxy:
         async with self._session.request(
             request.method, self._target + request.path_qs, headers=headers, data=body
         ) as answer:
-            kept = {k: v for k, v in answer.headers.items() if k.lower() == "content-type"}
+            kept = {k: v for k, v in answer.headers.items() if k.lower() in _KEPT}
             content = await answer.read()
             for old, new in self.rewrites.items():
                 content = content.replace(old, new)

@@ -18,7 +18,9 @@ EXIT_S = 60.0  # a process that was asked to stop has ended within this
 
 
 class Process:
-    """A Python program; what it prints goes into a file. It can be started again and again."""
+    """A program; what it prints goes into a file. It can be started again and again."""
+
+    executable = sys.executable
 
     def __init__(
         self,
@@ -27,7 +29,7 @@ class Process:
         directory: Path,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`program`: what follows `python` on the command line; `directory`: for its files."""
+        """`program`: what follows `executable` on the command line; `directory`: for its files."""
         self.name = name
         self.program = program
         self.directory = directory
@@ -43,7 +45,7 @@ class Process:
         paths = [str(ROOT), *filter(None, [inherited.get("PYTHONPATH")])]
         with self.log_file.open("ab") as log:
             self._child = subprocess.Popen(
-                [sys.executable, *self.program],
+                [self.executable, *self.program],
                 cwd=ROOT,
                 env=inherited
                 | {"PYTHONPATH": os.pathsep.join(paths)}
