@@ -85,6 +85,61 @@ def test_without_authentication_only_loopback_is_served(host: str) -> None:
         Settings.model_validate({"web": {"host": host}})
 
 
+ISSUERS = '[{"url": "https://iam.example.org/", "audience": ["paas"]}]'
+OIDC = {"PAAS_AUTH": "oidc", "PAAS_OIDC_ISSUERS": ISSUERS}
+KEYSTONE = {
+    "PAAS_AUTH": "keystone",
+    "PAAS_KEYSTONE_URL": "https://keystone.example.org/v3",
+    "PAAS_KEYSTONE_USERNAME": "paas",
+    "PAAS_KEYSTONE_PASSWORD": "not-to-be-shown",
+}
+
+
+@pytest.mark.parametrize(
+    ("environment", "auth"),
+    [
+        (OIDC, ["oidc"]),
+        (KEYSTONE, ["keystone"]),
+        (OIDC | KEYSTONE | {"PAAS_AUTH": "oidc, keystone"}, ["oidc", "keystone"]),
+        (OIDC | KEYSTONE | {"PAAS_AUTH": '["keystone", "oidc"]'}, ["keystone", "oidc"]),
+    ],
+)
+def test_with_authentication_other_addresses_are_served(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], auth: list[str]
+) -> None:
+    for name, text in (environment | {"PAAS_WEB_HOST": "0.0.0.0"}).items():
+        monkeypatch.setenv(name, text)
+    assert get_settings().auth == auth
+    assert "not-to-be-shown" not in repr(get_settings())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        OIDC | {"PAAS_OIDC_ISSUERS": "[]"},
+        OIDC | {"PAAS_OIDC_ISSUERS": ISSUERS.replace("https", "http")},
+        OIDC | {"PAAS_OIDC_ISSUERS": ISSUERS.replace('["paas"]', "[]")},
+        OIDC | {"PAAS_OIDC_ISSUERS": f"[{ISSUERS[1:-1]}, {ISSUERS[1:-1]}]"},
+        OIDC | {"PAAS_OIDC_ALGORITHMS": '["HS256"]'},
+        OIDC | {"PAAS_OIDC_ALGORITHMS": '["RS256", "none"]'},
+        OIDC | {"PAAS_AUTH": "oidc,none"},
+        OIDC | {"PAAS_AUTH": "oidc,keystone"},
+        KEYSTONE | {"PAAS_KEYSTONE_PASSWORD": ""},
+        KEYSTONE | {"PAAS_KEYSTONE_CACHE_S": "61"},
+        KEYSTONE | {"PAAS_KEYSTONE_URL": "http://keystone.example.org/v3"},
+        {"PAAS_AUTH": "[]"},
+    ],
+    ids=str,
+)
+def test_half_an_authentication_is_refused(
+    monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
+) -> None:
+    for name, text in wrong.items():
+        monkeypatch.setenv(name, text)
+    with pytest.raises(ConfigurationError):
+        get_settings()
+
+
 @pytest.mark.parametrize(("text", "home"), [("/opt/kafka", Path("/opt/kafka")), ("", None)])
 def test_an_installed_kafka_is_found_by_the_usual_variable(
     monkeypatch: pytest.MonkeyPatch, text: str, home: Path | None

@@ -9,7 +9,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
-from paas_stream.records import Template
+from paas_stream.access import NOBODY, Caller
+from paas_stream.records import Owner, Template
 from paas_stream.settings import DispatchSettings, Settings, TrackerSettings
 from web import requests
 from web.faults import ApiError, errors_as_json
@@ -42,6 +43,19 @@ def understood(**fields: Any) -> DeploymentRequest:
 
 def message(**fields: Any) -> Template:
     return understood(**fields).to_template(UUID, SETTINGS, None)
+
+
+def test_a_deployment_belongs_to_its_caller_and_its_group_to_the_callers_issuer() -> None:
+    anna = Caller("https://iam.example.org/", "anna", "Anna", ("physics",))
+    asked = understood(userGroup="physics").to_template(UUID, SETTINGS, None, anna).request
+    assert asked.owner == Owner(issuer=anna.issuer, subject="anna", username="Anna")
+    assert (asked.user_group, asked.user_group_issuer) == ("physics", anna.issuer)
+
+
+def test_without_a_login_it_belongs_to_nobody_in_particular() -> None:
+    asked = message(userGroup="physics").request
+    assert (asked.owner.issuer, asked.owner.subject) == (NOBODY.issuer, NOBODY.subject)
+    assert asked.user_group_issuer is None
 
 
 async def refused(client: TestClient[Any, Any], body: Any, status: int = 400) -> dict[str, Any]:
