@@ -69,6 +69,7 @@ async def forward(request: web.Request, target: URL) -> web.StreamResponse:
             timeout=_STREAM_TIMEOUT if streams.wanted(request) else _TIMEOUT,
             allow_redirects=False,
         ) as response:
+            _check_trust(response)
             kept = {k: v for k, v in response.headers.items() if k.lower() not in _DROPPED}
             if response.content_type == "text/event-stream":
                 return await _pass_on(request, response, kept)
@@ -120,6 +121,7 @@ async def ask(target: URL, path: str, params: dict[str, str] | None = None) -> d
     headers = {HOP: hops.sign("GET", url)}
     try:
         async with app.http_client.get(url, headers=headers, timeout=_TIMEOUT) as response:
+            _check_trust(response)
             if response.status == 404:
                 raise ApiError(404, "there is no such deployment")
             if response.status == 403:
@@ -129,6 +131,15 @@ async def ask(target: URL, path: str, params: dict[str, str] | None = None) -> d
             return dict(await response.json())
     except (aiohttp.ClientError, TimeoutError) as exc:
         raise unavailable("a worker does not answer") from exc
+
+
+def _check_trust(response: aiohttp.ClientResponse) -> None:
+    """Raise ApiError 503 when the other worker refuses our signature: the caller has a login."""
+    if response.status == 401:
+        log.error(
+            "%s refuses our signature: is its service key or its clock another?", response.url
+        )
+        raise unavailable("workers do not trust each other")
 
 
 async def ask_others(path: str, params: dict[str, str]) -> list[dict[str, Any]]:

@@ -120,6 +120,17 @@ class TestAnAnswer:
         async with client.delete("/deployments/u", data=b"[1]") as answer:
             assert await answer.read() == b"[1]"
 
+    async def test_that_refuses_the_workers_signature_is_503(
+        self, client: TestClient[Any, Any], owner: Owner
+    ) -> None:
+        async def refuse(request: web.Request) -> web.Response:
+            return web.json_response({"code": 401}, status=401)
+
+        owner.answer = refuse
+        async with client.get("/deployments/u") as answer:
+            assert answer.status == 503
+            assert "trust" in (await answer.json())["message"]
+
     async def test_that_does_not_come_is_503(
         self, client: TestClient[Any, Any], owner: Owner
     ) -> None:
