@@ -8,11 +8,13 @@ from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
 from paas_stream.durable.outbox import Outbox
 from paas_stream.durable.ticks import Ticks
-from paas_stream.lifecycle import deployment, rankings, timeline
+from paas_stream.lifecycle import deployment, rankings, resources, timeline
 from paas_stream.lifecycle.deployment import DeploymentRow, TrackerPolicy
+from paas_stream.lifecycle.resources import Resources
 from paas_stream.lifecycle.timeline import Timeline
-from paas_stream.records import Command, TrackerEvent, caused_by
+from paas_stream.records import Command, DeploymentResult, Message, TrackerEvent, caused_by
 from tables import deployments as tables
+from tables.deployments import Log
 
 COMPONENT = "deployment-tracker"
 
@@ -61,8 +63,18 @@ async def deployment_tracker(received: Received) -> None:
         tables.put(transition.row)
     if (ranking := rankings.kept(message)) is not None:
         tables.ranked_providers[uuid] = ranking
+    _keep(uuid, message)
     _tell(received)
     ticks.arm(uuid, deployment.moments(transition.row, policy), now)
+
+
+def _keep(uuid: str, message: Message) -> None:
+    """What is shown besides the status: resources, and the log."""
+    known = tables.resources.get(uuid) or Resources(uuid)
+    if (changed := resources.step(known, message)) is not known:
+        tables.resources.put(uuid, changed)
+    if isinstance(message, DeploymentResult) and message.kind == "log" and message.log:
+        tables.logs.put(uuid, Log(message.log, message.request_id or ""))
 
 
 def _tell(received: Received) -> None:

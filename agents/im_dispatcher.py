@@ -20,7 +20,13 @@ from paas_stream.lifecycle.attempt import Effect, Policy
 from paas_stream.lifecycle.backoff import Backoff
 from paas_stream.lifecycle.dispatch_row import DispatchRow
 from paas_stream.lifecycle.reports import at
-from paas_stream.records import DispatchEvent, RankedProviders, ValidatedTemplate, caused_by
+from paas_stream.records import (
+    Command,
+    DispatchEvent,
+    RankedProviders,
+    ValidatedTemplate,
+    caused_by,
+)
 from tables.dispatches import DispatchInputs, dispatch_inputs, dispatches
 
 COMPONENT = "im-dispatcher"
@@ -35,6 +41,7 @@ policy = Policy(
     delete_timeout_s=_settings.delete_timeout_s,
     recheck_s=_settings.recheck_s,
     backoff=Backoff(_settings.retry_min_s, _settings.retry_max_s),
+    action_s=_settings.action_timeout_s,
 )
 polls = Polls(_settings, lease_s=policy.call_s + policy.margin_s)
 inspections = Inspections(dispatches.items, _settings.inspect_per_s, _settings.inspect_pause_s)
@@ -70,8 +77,8 @@ async def im_dispatcher(received: Received) -> None:
     5. the effects are issued (a tick issues them again).
     """
     message, uuid, now = received.message, received.message.uuid, time.time()
-    _store_inputs(message)
     known = dispatches.get(uuid)
+    _store_inputs(message, known)
     if known is None and isinstance(message, DispatchEvent):
         return
     transition = dispatch.step(known or DispatchRow(uuid), message, now, policy)
@@ -87,11 +94,17 @@ async def im_dispatcher(received: Received) -> None:
         _submit(effect, now)
 
 
-def _store_inputs(message: Any) -> None:
-    if not isinstance(message, ValidatedTemplate | RankedProviders):
-        return
+def _store_inputs(message: Any, row: DispatchRow | None) -> None:
     inputs = dispatch_inputs.get(message.uuid) or DispatchInputs()
-    if isinstance(message, ValidatedTemplate) and inputs.template is None:
+    if isinstance(message, Command):
+        if row is None or message.access_token is None:
+            return
+        inputs = replace(inputs, access_token=message.access_token)
+    elif not isinstance(message, ValidatedTemplate | RankedProviders):
+        return
+    elif message.revision > 1:
+        inputs = _of_update(inputs, message, row)
+    elif isinstance(message, ValidatedTemplate) and inputs.template is None:
         request = message.request
         inputs = replace(
             inputs,
@@ -100,13 +113,27 @@ def _store_inputs(message: Any) -> None:
             access_token=request.access_token,
         )
     elif isinstance(message, RankedProviders) and inputs.candidates is None:
-        ranked = tuple(
-            one.model_dump(mode="json", exclude_none=True) for one in message.ranked_providers
-        )
-        inputs = replace(inputs, candidates=ranked)
+        inputs = replace(inputs, candidates=_as_json(message))
     else:
         return
     dispatch_inputs.put(message.uuid, inputs)
+
+
+def _as_json(message: RankedProviders) -> tuple[dict[str, Any], ...]:
+    return tuple(one.model_dump(mode="json", exclude_none=True) for one in message.ranked_providers)
+
+
+def _of_update(
+    inputs: DispatchInputs, message: ValidatedTemplate | RankedProviders, row: DispatchRow | None
+) -> DispatchInputs:
+    """With the half of an update that has come. A fresh token serves all that follows."""
+    update = inputs.update(message.revision)
+    least = row.revision if row is not None else 0
+    if isinstance(message, RankedProviders):
+        return inputs.with_update(replace(update, candidates=_as_json(message)), least)
+    token = message.request.access_token or inputs.access_token
+    inputs = replace(inputs, access_token=token)
+    return inputs.with_update(replace(update, template=message.template), least)
 
 
 def _forget(uuid: str, known: DispatchRow | None) -> None:

@@ -10,8 +10,9 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
+from agents import im_jobs
+from agents.im_answers import event
 from agents.im_place import Place, place_of
 from paas_stream.app import app
 from paas_stream.clients.im import ImClient, ImGoneError, ImTemplateError
@@ -70,7 +71,11 @@ async def _performed(effect: Effect, place: Place) -> DispatchEvent | None:
         return await _PERFORM[effect.kind](place, client())
     except TemporaryError as exc:
         return _fault(effect, message=exc.message, retry_after_s=exc.delay_s)
-    except ImGoneError:
+    except ImGoneError as exc:
+        if effect.kind is EffectKind.LOG:
+            return None
+        if effect.job is not None and effect.job.machine is not None:
+            return event(effect, Outcome.REFUSED, message=exc.message)
         return event(effect, Outcome.GONE)
     except PermanentError as exc:
         return _refused(place, exc)
@@ -83,29 +88,16 @@ def failed(effect: Effect, exc: BaseException) -> DispatchEvent | None:
 
 
 def _fault(effect: Effect, **fields: object) -> DispatchEvent | None:
-    """A temporary fault; of a poll only the first in a row is news, of an inspection none."""
-    if effect.kind is EffectKind.INSPECT or (effect.kind is EffectKind.POLL and effect.known_fault):
+    """A temporary fault; of a poll only the first in a row is news, of what is only read none."""
+    is_known = effect.kind is EffectKind.POLL and effect.known_fault
+    if is_known or effect.kind in (EffectKind.INSPECT, EffectKind.LOG):
         return None
     return event(effect, Outcome.FAULT, **fields)
 
 
-def event(effect: Effect, outcome: Outcome, **fields: object) -> DispatchEvent:
-    """The event that tells what became of an effect."""
-    return DispatchEvent.model_validate(
-        {
-            "uuid": effect.uuid,
-            "timestamp": datetime.now(UTC),
-            "event": "effect",
-            "attempt": effect.attempt,
-            "issue": effect.issue,
-            "effect": effect.kind.value,
-            "outcome": outcome.value,
-            **fields,
-        }
-    )
-
-
 def _refused(place: Place, exc: PermanentError) -> DispatchEvent | None:
+    if place.effect.kind is EffectKind.CHANGE:
+        return event(place.effect, Outcome.REFUSED, message=exc.message)
     if place.effect.kind is not EffectKind.CREATE:
         return _fault(place.effect, message=exc.message)
     if isinstance(exc, ImTemplateError):
@@ -135,7 +127,7 @@ async def _create(place: Place, im: ImClient) -> DispatchEvent:
 async def _poll(place: Place, im: ImClient) -> DispatchEvent | None:
     effect = place.effect
     authorization, infrastructure = await place.authorization(), effect.infrastructures[0]
-    state, machines = await im.state(authorization, infrastructure)
+    state, machines = await im_jobs.state(place, im, effect.job)
     if (state, machines > 0, False) == (
         effect.known_state,
         effect.known_machines,
@@ -145,7 +137,8 @@ async def _poll(place: Place, im: ImClient) -> DispatchEvent | None:
     message = None
     if state in ("failed", "unconfigured"):
         message = await im.contextualization(authorization, infrastructure)
-        _provider_failed(place)
+        if effect.job is None:
+            _provider_failed(place)
     return event(effect, Outcome.STATE, state=state, machines=machines, message=message)
 
 
@@ -196,6 +189,14 @@ async def _inspect(place: Place, im: ImClient) -> DispatchEvent | None:
     return event(effect, Outcome.CONFIRMED) if effect.known_fault else None
 
 
+async def _read(place: Place, im: ImClient) -> DispatchEvent:
+    return await im_jobs.read(place, im, settings.im.call_timeout_s)
+
+
+async def _log(place: Place, im: ImClient) -> DispatchEvent:
+    return await im_jobs.log(place, im)
+
+
 _PERFORM = {
     EffectKind.CREATE: _create,
     EffectKind.POLL: _poll,
@@ -203,4 +204,7 @@ _PERFORM = {
     EffectKind.CLEAN: _clean,
     EffectKind.RECHECK: _recheck,
     EffectKind.INSPECT: _inspect,
+    EffectKind.CHANGE: im_jobs.change,
+    EffectKind.READ: _read,
+    EffectKind.LOG: _log,
 }

@@ -7,6 +7,7 @@ from agents.provider_configuration import federation
 from paas_stream.app import app
 from paas_stream.clients.im_login import CloudLogin, ImUser, attempt_user, header
 from paas_stream.lifecycle.attempt import Effect
+from paas_stream.lifecycle.job import JobKind
 from paas_stream.records import RankedCandidate
 from paas_stream.secrets import vault
 from paas_stream.tosca import merge
@@ -51,15 +52,21 @@ class Place:
         return header(self.user, self.candidate.target, self.candidate.region_name, login)
 
     def template(self) -> str:
-        """What the IM gets."""
+        """What the IM gets: the template of the create, or of the update that is under way."""
         tags = {
             "PAAS_DEP_UUID": self.effect.uuid,
             "PAAS_DEP_USER": self.inputs.owner,
             "PAAS_URL": app.conf.canonical_url.human_repr(),
         }
         metadata = {"paas_uuid": self.effect.uuid, "paas_attempt": str(self.effect.attempt)}
-        nodes = self.candidate.target.nodes
-        return merge.for_provider(self.inputs.template or {}, nodes, tags=tags, metadata=metadata)
+        document, nodes = self.inputs.template, self.candidate.target.nodes
+        job = self.effect.job
+        if job is not None and job.kind is JobKind.UPDATE:
+            update = self.inputs.update(job.revision)
+            document = update.template
+            chosen = RankedCandidate.model_validate((update.candidates or ())[job.candidate])
+            nodes = chosen.target.nodes
+        return merge.for_provider(document or {}, nodes, tags=tags, metadata=metadata)
 
 
 def place_of(effect: Effect) -> Place | None:

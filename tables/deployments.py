@@ -4,12 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from paas_stream.app import app
 from paas_stream.durable.metrics import DEPLOYMENTS, OPERATION_SECONDS, observe_step
 from paas_stream.durable.tables import row_table, table
 from paas_stream.lifecycle.deployment import DeploymentRow, Status
+from paas_stream.lifecycle.resources import Resources
 from paas_stream.lifecycle.timeline import Timeline
 from paas_stream.records import RankedProviders
 from tables.rows import Rows
@@ -20,6 +22,14 @@ _PAGE = 200  # rows decoded before the event loop gets a turn
 Row = TypeVar("Row")
 
 _watching: dict[str, set[asyncio.Event]] = {}
+
+
+@dataclass(frozen=True)
+class Log:
+    """The newest contextualization log that was asked for."""
+
+    text: str  # JWE
+    request_id: str  # of the request that asked
 
 
 class WatchedRows(Rows[Row]):
@@ -67,6 +77,8 @@ def watch(uuid: str) -> Iterator[asyncio.Event]:
 
 deployments = WatchedRows(row_table(app, "deployments", _PARTITIONS), DeploymentRow)
 timelines = Timelines(row_table(app, "timelines", _PARTITIONS), Timeline)
+resources = WatchedRows(row_table(app, "resources", _PARTITIONS), Resources)
+logs = WatchedRows(row_table(app, "logs", _PARTITIONS), Log)
 ranked_providers = table(app, "ranked_providers", _PARTITIONS)  # see lifecycle.rankings
 
 index: dict[str, DeploymentRow] = {}
@@ -97,6 +109,8 @@ def forget(uuid: str) -> None:
     """Delete all that is kept of a deployment."""
     deployments.delete(uuid)
     timelines.delete(uuid)
+    resources.delete(uuid)
+    logs.delete(uuid)
     ranked_providers.pop(uuid, None)
     known = index.pop(uuid, None)
     if known is not None:
@@ -109,7 +123,7 @@ def _count(known: DeploymentRow | None, row: DeploymentRow) -> None:
         return
     by_status[known.status] -= 1
     if not row.status.endswith("IN_PROGRESS"):
-        since = row.delete_since or row.created or row.first_seen
+        since = row.delete_since or row.update_since or row.created or row.first_seen
         OPERATION_SECONDS.labels(row.status.value).observe(max(0.0, row.updated - since))
 
 

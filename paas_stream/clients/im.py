@@ -103,6 +103,62 @@ class ImClient:
             raise _unclear()
         return outputs
 
+    async def machines(self, authorization: str, infrastructure: str) -> tuple[str, ...]:
+        """Ids of the infrastructure's machines."""
+        answer = await self._object("GET", _path(infrastructure, ""), authorization)
+        listed = answer.get("uri-list")
+        if not isinstance(listed, list):
+            raise _unclear()
+        return tuple(_id(one) for one in listed)
+
+    async def machine(
+        self, authorization: str, infrastructure: str, machine: str
+    ) -> list[dict[str, Any]]:
+        """The description of one machine: networks, and the system. It may hold credentials."""
+        path = _path(infrastructure, f"/vms/{quote(machine, safe='')}")
+        answer = await self._object("GET", path, authorization)
+        described = answer.get("radl")
+        if not isinstance(described, list):
+            raise _unclear()
+        return [one for one in described if isinstance(one, dict)]
+
+    async def machine_state(self, authorization: str, infrastructure: str, machine: str) -> str:
+        """The state of one machine."""
+        path = _path(infrastructure, f"/vms/{quote(machine, safe='')}/state")
+        answer = await self._object("GET", path, authorization)
+        state = answer.get("state")
+        if not isinstance(state, str):
+            raise _unclear()
+        return state
+
+    async def add(self, authorization: str, infrastructure: str, template: str) -> None:
+        """Let each node have as many machines as the template says; it takes none away.
+
+        Once more it adds nothing, unless the first call is still at work.
+        """
+        path = _path(infrastructure, "")
+        await self._object("POST", path, authorization, data=template.encode())
+
+    async def remove(self, authorization: str, infrastructure: str, machine: str) -> None:
+        """Delete one machine; what is gone already is fine."""
+        path = _path(infrastructure, f"/vms/{quote(machine, safe='')}")
+        try:
+            await self._call("DELETE", path, authorization)
+        except ImGoneError:
+            return
+
+    async def power(
+        self, authorization: str, infrastructure: str, machine: str, action: str
+    ) -> None:
+        """Start or stop one machine: `action` is `start` or `stop`."""
+        path = _path(infrastructure, f"/vms/{quote(machine, safe='')}/{action}")
+        await self._call("PUT", path, authorization)
+
+    async def contextualization_log(self, authorization: str, infrastructure: str) -> str:
+        """The contextualization log. It may hold secrets."""
+        answer = await self._object("GET", _path(infrastructure, "/contmsg"), authorization)
+        return str(answer.get("contmsg") or "")
+
     async def contextualization(self, authorization: str, infrastructure: str) -> str:
         """The end of the contextualization log, in one sentence or two."""
         answer = await self._object("GET", _path(infrastructure, "/contmsg"), authorization)
@@ -219,9 +275,25 @@ def _message(text: str) -> str:
 
 def _operation(method: str, path: str) -> str:
     """The call's name, one of few, without ids."""
-    last = path.partition("?")[0].rpartition("/")[2]
-    names = {"POST": "create", "DELETE": "delete"}
-    return names.get(method, "list" if last == "infrastructures" else last)
+    parts = path.partition("?")[0].strip("/").split("/")
+    match method, parts:
+        case "POST", [_]:
+            return "create"
+        case "POST", _:
+            return "add"
+        case "DELETE", [_, _]:
+            return "delete"
+        case "DELETE", _:
+            return "remove"
+        case _, ["infrastructures"]:
+            return "list"
+        case _, ["infrastructures", _]:
+            return "machines"
+        case "GET", [_, _, "vms", _]:
+            return "machine"
+        case "GET", [_, _, "vms", _, _]:
+            return "machine_state"
+    return parts[-1]
 
 
 def _unclear() -> TemporaryError:

@@ -121,10 +121,10 @@ async def _handle(
     source = Source(
         topic=message.topic, partition=message.partition, offset=message.offset, key=key
     )
-    step, uuid = "decode", None
+    step, uuid, revision = "decode", None, 1
     try:
         decoded = _decode(spec, message)
-        uuid = getattr(decoded, "uuid", None)
+        uuid, revision = getattr(decoded, "uuid", None), getattr(decoded, "revision", None) or 1
         if spec.per_deployment and uuid and not await _is_in_place(app, message, key, uuid):
             log.info("%s@%d came under the key %r: sent again", spec.name, message.offset, key)
             await app.emit(decoded)
@@ -140,7 +140,8 @@ async def _handle(
             log.exception("%s failed on %s", component, where)
         if spec.name == topics.ERRORS:
             return  # an error about an error would never end
-        await deliver_error(app, error_record(component, step, exc, source, uuid, message.value))
+        record = error_record(component, step, exc, source, uuid, message.value, revision)
+        await deliver_error(app, record)
 
 
 _decoded: Any = LRUCache(_DECODED)
@@ -167,6 +168,7 @@ def error_record(
     source: Source | None,
     uuid: str | None,
     payload: bytes | None,
+    revision: int = 1,
 ) -> ErrorRecord:
     """What goes into `errors` for an exception, short enough for any broker to take it."""
     known = isinstance(exc, PaasError)
@@ -187,6 +189,7 @@ def error_record(
             else None
         ),
         discarded=exc.discarded or None if isinstance(exc, NoProviderError) else None,
+        revision=revision,
     )
 
 

@@ -4,6 +4,8 @@
         \\_________\\___________\\________\\-> CLEANING <-> RECHECKING -> CLEAN
                                               \\-> ORPHANED (given up), or KEPT (left on request)
 
+    SUCCEEDED -> CHANGING -> SETTLING -> READING -> SUCCEEDED, for each job (lifecycle.job)
+
 An attempt owns at most one effect at a time. `in_flight` says that an effect was issued and its
 result is awaited until `due` (the lease); otherwise `due` is when the next effect may be issued.
 Polls are no effects of the row: they repeat in memory for as long as the attempt is POLLING, and
@@ -17,6 +19,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from paas_stream.lifecycle.backoff import Backoff
+from paas_stream.lifecycle.job import Job
 
 
 class Phase(StrEnum):
@@ -26,6 +29,9 @@ class Phase(StrEnum):
     POLLING = "polling"  # the IM is at work
     CONFIRMING = "confirming"  # configured; outputs are read and strays looked for
     SUCCEEDED = "succeeded"  # the deployment runs here
+    CHANGING = "changing"  # a job: the IM is asked to change it
+    SETTLING = "settling"  # a job: the IM is at work
+    READING = "reading"  # a job: what is there is read
     CLEANING = "cleaning"  # what it left behind is being deleted
     RECHECKING = "rechecking"  # deleted; looked for once more, since the IM may resurrect it
     CLEAN = "clean"  # nothing is left
@@ -34,14 +40,19 @@ class Phase(StrEnum):
 
 
 ACTIVE = frozenset({Phase.CREATING, Phase.POLLING, Phase.CONFIRMING})
+WORKING = frozenset({Phase.CHANGING, Phase.SETTLING, Phase.READING})
+LIVE = WORKING | {Phase.SUCCEEDED}
 AT_ONCE_S = 0.001  # more than what a timestamp loses of a moment
 LOOKS = 4  # how often a doubtful attempt is looked at after its end; any other one once
 LOOK_GROWTH = 4.0  # each look comes this many times later than the one before
 RESURRECTIONS = 8  # an infrastructure that comes back more often than this counts as orphaned
 
-SETTLED = frozenset(
-    {Phase.SUCCEEDED, Phase.RECHECKING, Phase.CLEAN, Phase.KEPT, Phase.ORPHANED}
-)  # phases in which nothing that the final result depends on is still to be done
+SETTLED = LIVE | {
+    Phase.RECHECKING,
+    Phase.CLEAN,
+    Phase.KEPT,
+    Phase.ORPHANED,
+}  # phases in which nothing that the final result depends on is still to be done
 
 
 class EffectKind(StrEnum):
@@ -53,6 +64,9 @@ class EffectKind(StrEnum):
     CLEAN = "clean"  # list; delete all; list again
     RECHECK = "recheck"  # list
     INSPECT = "inspect"  # list, at rest: is there what is to be there, and nothing else?
+    CHANGE = "change"  # do what the job says, as far as it is not done
+    READ = "read"  # read the machines and the outputs
+    LOG = "log"  # read the contextualization log
 
 
 class Outcome(StrEnum):
@@ -68,6 +82,9 @@ class Outcome(StrEnum):
     CONFIRMED = "confirmed"  # it is there; `outputs` are sealed, `infrastructures` are left besides
     CLEAN = "clean"  # nothing is left
     LEFT = "left"  # something is left, `infrastructures`
+    CHANGED = "changed"  # the IM has taken the change
+    READ = "read"  # `machine_list` is there; `outputs` are sealed
+    LOG = "log"  # `log` is sealed
 
 
 @dataclass(frozen=True)
@@ -82,6 +99,7 @@ class Policy:
     delete_timeout_s: float
     recheck_s: float
     backoff: Backoff
+    action_s: float = 300.0  # the start or stop of a machine takes at most this long
 
     @property
     def last_s(self) -> float:
@@ -104,11 +122,13 @@ class Effect:
     known_machines: bool = False
     known_fault: bool = False  # inspections: it is known to have vanished
     since: float = 0.0  # polls: when polling began, for the growing interval
+    job: Job | None = None
+    request_id: str | None = None  # of the command that asked for a log
 
     @property
     def key(self) -> tuple[str, int]:
-        """One effect runs per attempt."""
-        return self.uuid, self.attempt
+        """One effect runs per attempt, and beside it one that reads the log."""
+        return self.uuid, -self.attempt if self.kind is EffectKind.LOG else self.attempt
 
 
 @dataclass(frozen=True)
@@ -143,6 +163,7 @@ class Attempt:
     resurrections: int = 0  # how often it was found again after it had been deleted
     vanished: bool = False  # it succeeded, and the IM has it no more
     outputs: str | None = None  # JWE
+    job: Job | None = None  # the one that is under way
 
     @property
     def active(self) -> bool:
@@ -164,6 +185,8 @@ _KIND = {
     Phase.CREATING: EffectKind.CREATE,
     Phase.CONFIRMING: EffectKind.CONFIRM,
     Phase.SUCCEEDED: EffectKind.CONFIRM,  # only while it is looked at
+    Phase.CHANGING: EffectKind.CHANGE,
+    Phase.READING: EffectKind.READ,
     Phase.CLEANING: EffectKind.CLEAN,
     Phase.RECHECKING: EffectKind.RECHECK,
 }
@@ -198,13 +221,14 @@ def issue(
         issued.candidate,
         infrastructures=issued.infrastructures,
         force=issued.forced,
+        job=issued.job,
     )
     return issued, effect
 
 
 def poll(attempt: Attempt, uuid: str) -> Effect | None:
-    """The poll that repeats while the attempt is POLLING."""
-    if attempt.phase is not Phase.POLLING:
+    """The poll that repeats while the attempt is POLLING, or its job SETTLING."""
+    if attempt.phase not in (Phase.POLLING, Phase.SETTLING):
         return None
     return Effect(
         uuid,
@@ -217,6 +241,7 @@ def poll(attempt: Attempt, uuid: str) -> Effect | None:
         known_machines=attempt.machines,
         known_fault=attempt.tries > 0,
         since=_since(attempt),
+        job=attempt.job,
     )
 
 
@@ -253,11 +278,20 @@ def moments(attempt: Attempt, policy: Policy) -> list[float]:
         found.append(_since(attempt) + policy.pending_s)
     if attempt.phase is Phase.POLLING and attempt.im_state == "unknown":
         found.append(_since(attempt) + policy.unknown_s)
+    if attempt.job is not None and (end := job_deadline(attempt.job, policy)) is not None:
+        found.append(end)
     if attempt.phase is Phase.CLEANING and attempt.clean_since is not None:
         found.append(attempt.clean_since + policy.cleanup_beside_s)
         found.append(attempt.clean_since + policy.delete_timeout_s)
         found += [] if (end := given_up_at(attempt, policy)) is None else [end]
     return found
+
+
+def job_deadline(job: Job, policy: Policy) -> float | None:
+    """When a job must have ended. None: it has not begun, and says nothing of its own."""
+    if job.deadline is not None or job.started_at is None:
+        return job.deadline
+    return job.started_at + policy.action_s
 
 
 def given_up_at(attempt: Attempt, policy: Policy) -> float | None:
@@ -289,7 +323,7 @@ def polling(attempt: Attempt, infrastructures: tuple[str, ...], now: float) -> A
 
 def clean_up(attempt: Attempt, now: float) -> Attempt:
     """Delete what it created. An effect in flight ends first: its result or lease comes before."""
-    started = replace(attempt, clean_since=now, forced_at=None, tries=0)
+    started = replace(attempt, clean_since=now, forced_at=None, tries=0, job=None)
     if attempt.in_flight:
         return replace(started, phase=Phase.CLEANING)
     return enter(started, Phase.CLEANING, now)

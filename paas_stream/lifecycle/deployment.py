@@ -21,6 +21,8 @@ from paas_stream.records import (
     ValidatedTemplate,
 )
 
+_RESET = "The delete was given up on request"
+
 ENDING_COMPONENTS = frozenset({"template-parser", "provider-selector", "ai-ranker"})
 
 
@@ -30,9 +32,16 @@ class Status(StrEnum):
     CREATE_IN_PROGRESS = "CREATE_IN_PROGRESS"
     CREATE_COMPLETE = "CREATE_COMPLETE"
     CREATE_FAILED = "CREATE_FAILED"
+    UPDATE_IN_PROGRESS = "UPDATE_IN_PROGRESS"
+    UPDATE_COMPLETE = "UPDATE_COMPLETE"
+    UPDATE_FAILED = "UPDATE_FAILED"
     DELETE_IN_PROGRESS = "DELETE_IN_PROGRESS"
     DELETE_COMPLETE = "DELETE_COMPLETE"
     DELETE_FAILED = "DELETE_FAILED"
+
+
+CHANGEABLE = frozenset({Status.CREATE_COMPLETE, Status.UPDATE_COMPLETE, Status.UPDATE_FAILED})
+"""In these a deployment can be updated, and its machines started and stopped."""
 
 
 class Task(StrEnum):
@@ -90,6 +99,11 @@ class DeploymentRow:
     delete_since: float | None = None  # timestamp of the newest `delete`
     delete_late_at: float | None = None  # when its time-out was found to have passed
     delete_end: Ending | None = None
+    revision: int = 1  # of the newest update that was asked for; 1: of the create
+    update_since: float | None = None  # when that was
+    update_deadline: float | None = None
+    update_end: Ending | None = None  # of the newest update that has ended
+    ended_revision: int = 1  # which one that is
 
     @property
     def status(self) -> Status:
@@ -101,7 +115,13 @@ class DeploymentRow:
             return Status.DELETE_COMPLETE if done else Status.DELETE_FAILED
         if self.create_end is None:
             return Status.CREATE_IN_PROGRESS
-        return Status.CREATE_COMPLETE if self.create_end.success else Status.CREATE_FAILED
+        if not self.create_end.success:
+            return Status.CREATE_FAILED
+        if self.revision > self.ended_revision:
+            return Status.UPDATE_IN_PROGRESS
+        if self.update_end is not None:
+            return Status.UPDATE_COMPLETE if self.update_end.success else Status.UPDATE_FAILED
+        return Status.CREATE_COMPLETE
 
     def _answered(self, ending: Ending) -> bool:
         return ending.success or (ending.asked or 0.0) >= (self.delete_since or 0.0)
@@ -109,10 +129,12 @@ class DeploymentRow:
     @property
     def status_reason(self) -> str | None:
         """Why the state is what it is, where there is something to say."""
-        if self.status is Status.DELETE_IN_PROGRESS:
+        if self.status in (Status.DELETE_IN_PROGRESS, Status.UPDATE_IN_PROGRESS):
             return None
         if self.delete_end is not None:
             return self.delete_end.reason
+        if self.update_end is not None:
+            return self.update_end.reason
         return self.create_end.reason if self.create_end is not None else None
 
     @property
@@ -120,7 +142,7 @@ class DeploymentRow:
         """Who works on it."""
         if not self.status.endswith("IN_PROGRESS"):
             return Task.NONE
-        deploying = self.delete_since is not None or self.ranked
+        deploying = self.delete_since is not None or self.ranked or self.revision > 1
         return Task.DEPLOYER if deploying else Task.BROKERING
 
 
@@ -147,9 +169,11 @@ def step(row: DeploymentRow, event: Message, now: float, policy: TrackerPolicy) 
     match event:
         case Template(operation="create"):
             row = _requested(row, event)
-        case ValidatedTemplate():
+        case Template(operation="update"):
+            row = _update_requested(row, event)
+        case ValidatedTemplate(revision=1):
             row = replace(row, validated=True)
-        case RankedProviders():
+        case RankedProviders(revision=1):
             row = replace(row, ranked=True)
         case DeploymentResult():
             row = _result(row, event, said)
@@ -157,6 +181,8 @@ def step(row: DeploymentRow, event: Message, now: float, policy: TrackerPolicy) 
             row = _error(row, event, said)
         case Command(command="delete"):
             row = _delete(row, event)
+        case Command(command="reset") if row.status is Status.DELETE_IN_PROGRESS:
+            row = _reset(row, event)
     return _in_time(row, now, policy, said)
 
 
@@ -170,6 +196,8 @@ def moments(row: DeploymentRow, policy: TrackerPolicy) -> list[float]:
         found.append(row.deadline)
         if row.cancelled_at is not None:
             found.append(row.cancelled_at + policy.delete_timeout_s)
+    if status is Status.UPDATE_IN_PROGRESS and row.update_deadline is not None:
+        found.append(row.update_deadline + policy.delete_timeout_s)
     if status is Status.DELETE_IN_PROGRESS and row.delete_since is not None:
         late_at = row.delete_late_at if row.delete_late_at is not None else row.delete_since
         found.append(late_at + policy.delete_timeout_s)
@@ -196,10 +224,43 @@ def _requested(row: DeploymentRow, event: Template) -> DeploymentRow:
     )
 
 
+def _update_requested(row: DeploymentRow, event: Template) -> DeploymentRow:
+    """What an update replaces stays replaced, also when it fails: the next one is merged with it."""
+    if event.revision <= row.revision:
+        return row
+    since = event.timestamp.timestamp()
+    return _updated(
+        replace(
+            row,
+            revision=event.revision,
+            parameters=event.template_inputs,
+            callback=event.callback,
+            update_since=since,
+            update_deadline=event.request.deadline.timestamp(),
+        ),
+        since,
+    )
+
+
+def _update_ended(row: DeploymentRow, revision: int, ending: Ending) -> DeploymentRow:
+    """An update that has ended ends those before it, too: they were merged into it."""
+    if revision <= row.ended_revision:
+        return row
+    row = replace(row, ended_revision=revision, update_end=ending)
+    return _updated(row, ending.moment)
+
+
 def _result(row: DeploymentRow, event: DeploymentResult, said: list[Message]) -> DeploymentRow:
     moment = event.timestamp.timestamp()
     if event.operation is Operation.DELETE:
         return _delete_ended(row, event) if event.kind == "final" else row
+    if event.operation is Operation.UPDATE and event.kind == "final":
+        newest = (event.revision or 0) > row.ended_revision
+        ending = Ending(bool(event.success), moment, event.reason)
+        row = _update_ended(row, event.revision or 0, ending)
+        return replace(row, outputs=event.outputs) if newest and event.outputs else row
+    if event.operation is not Operation.CREATE or event.kind in ("resources", "log"):
+        return row
     attempt = event.attempt or 0
     newest = attempt >= row.attempt
     row = replace(row, attempt=max(attempt, row.attempt))
@@ -253,9 +314,11 @@ def _displaced(row: DeploymentRow) -> DeploymentRow:
 
 def _error(row: DeploymentRow, event: ErrorRecord, said: list[Message]) -> DeploymentRow:
     ends = event.component in ENDING_COMPONENTS and not event.retriable
+    moment = event.timestamp.timestamp()
+    if ends and event.revision > 1:
+        return _update_ended(row, event.revision, Ending(False, moment, event.message))
     if not ends or row.create_end is not None:
         return row
-    moment = event.timestamp.timestamp()
     said.append(_revoke(row, moment, event.message))
     return _updated(replace(row, create_end=Ending(False, moment, event.message)), moment)
 
@@ -272,6 +335,13 @@ def _delete(row: DeploymentRow, event: Command) -> DeploymentRow:
     return _updated(replace(row, delete_since=asked, delete_late_at=None), asked)
 
 
+def _reset(row: DeploymentRow, event: Command) -> DeploymentRow:
+    """The user has waited enough for a delete; the dispatcher gives it up, too."""
+    moment = event.timestamp.timestamp()
+    ending = Ending(False, moment, _RESET, row.delete_since)
+    return _updated(replace(row, delete_end=ending), moment)
+
+
 def _in_time(
     row: DeploymentRow, now: float, policy: TrackerPolicy, said: list[Message]
 ) -> Transition:
@@ -281,6 +351,10 @@ def _in_time(
     match row.status:
         case Status.CREATE_IN_PROGRESS if row.deadline is not None and now >= row.deadline:
             row = _late_create(row, now, policy, said)
+        case Status.UPDATE_IN_PROGRESS if row.update_deadline is not None:
+            if now >= row.update_deadline + policy.delete_timeout_s:
+                reason = "the update's time-out has passed, and the dispatcher did not report"
+                row = _update_ended(row, row.revision, Ending(False, now, reason))
         case Status.DELETE_IN_PROGRESS:
             row = _late_delete(row, now, policy)
         case Status.DELETE_COMPLETE if row.delete_end is not None:

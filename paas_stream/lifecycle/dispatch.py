@@ -6,16 +6,21 @@ which effects are to be issued; the row it returns already awaits their results,
 row says what was intended and a tick issues it again.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import orjson
+
 from paas_stream.lifecycle import attempt as attempts
-from paas_stream.lifecycle import outcome, reports
-from paas_stream.lifecycle.attempt import Attempt, Effect, Phase, Policy
+from paas_stream.lifecycle import jobs, outcome, reports
+from paas_stream.lifecycle.attempt import LIVE, Attempt, Effect, EffectKind, Phase, Policy
 from paas_stream.lifecycle.dispatch_row import DispatchRow, Final, Goal, Plan, Provider
 from paas_stream.lifecycle.inspection import inspections
 from paas_stream.records import Command, DispatchEvent, Message, RankedProviders, ValidatedTemplate
+
+_LOGGED = LIVE | {Phase.POLLING, Phase.CONFIRMING, Phase.KEPT}
 
 Event = ValidatedTemplate | RankedProviders | Command | DispatchEvent
 
@@ -41,10 +46,16 @@ def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transiti
     """The transition that `event` causes at the moment `now` (seconds since the epoch)."""
     said: list[Message] = []
     match event:
+        case ValidatedTemplate() if event.revision > 1:
+            row = jobs.update_template(row, event, digest(event))
+        case RankedProviders() if event.revision > 1:
+            row = jobs.update_ranking(row, event)
         case ValidatedTemplate():
             row = _joined_template(row, event)
         case RankedProviders():
             row = _joined_ranking(row, event)
+        case Command(command="start" | "stop"):
+            row = jobs.action(row, event, said)
         case Command():
             row = _commanded(row, event, now)
         case DispatchEvent(event="effect"):
@@ -52,6 +63,7 @@ def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transiti
     row = _overdue_attempts(row, now, policy, said)
     row = _overdue_clean_ups(row, now, policy, said)
     row = _create(row, now, policy, said) if row.goal is Goal.CREATE else _delete(row, now, said)
+    row = jobs.advance(row, now, policy, said)
     if row.forgettable:
         return Transition(None, tuple(said))
     ticked = _ticked(event)
@@ -60,7 +72,33 @@ def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transiti
     effects = [effect for _, effect in issued if effect]
     if isinstance(event, Command) and event.command == "inspect":
         effects += inspections(row)
+    if isinstance(event, Command) and event.command == "log":
+        effects += _logs(row, event)
     return Transition(row, tuple(said), tuple(effects))
+
+
+def digest(event: ValidatedTemplate) -> str:
+    """What tells a template from another one."""
+    text = orjson.dumps(event.template, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def _logs(row: DispatchRow, event: Command) -> list[Effect]:
+    """The log of the newest attempt, if it has one and nothing is being deleted."""
+    for one in reversed(row.attempts):
+        if one.infrastructures and one.phase in _LOGGED:
+            return [
+                Effect(
+                    row.uuid,
+                    one.number,
+                    one.issue,
+                    EffectKind.LOG,
+                    one.candidate,
+                    infrastructures=one.infrastructures,
+                    request_id=event.request_id,
+                )
+            ]
+    return []
 
 
 def polls(row: DispatchRow) -> Iterable[Effect]:
@@ -102,7 +140,8 @@ def _joined_template(row: DispatchRow, event: ValidatedTemplate) -> DispatchRow:
         max_providers=request.max_providers,
         keep_last_attempt=request.keep_last_attempt,
     )
-    return replace(row, plan=plan)
+    placed = tuple((one.name, one.types[0]) for one in event.nodes if one.has_machines)
+    return replace(row, plan=plan, nodes=placed, digest=digest(event))
 
 
 def _joined_ranking(row: DispatchRow, event: RankedProviders) -> DispatchRow:
@@ -121,6 +160,8 @@ def _commanded(row: DispatchRow, event: Command, now: float) -> DispatchRow:
             return _cancelled(row, event)
         case "delete":
             return _asked_to_delete(row, event, now)
+        case "reset" if row.goal is Goal.DELETE and row.final is None:
+            return _each(row, lambda one: one if one.settled else attempts.orphaned(one))
         case "forget" if not row.attempts or row.final is Final.DELETED:
             return replace(row, forgotten=True)
     return row
@@ -154,6 +195,7 @@ def _asked_to_delete(row: DispatchRow, event: Command, now: float) -> DispatchRo
 
 def _begin_delete(row: DispatchRow, now: float) -> DispatchRow:
     gone = (Phase.CLEAN, Phase.RECHECKING)
+    row = replace(row, jobs=(), joins=())
     return _each(row, lambda one: one if one.phase in gone else attempts.clean_up(one, now))
 
 
@@ -167,7 +209,7 @@ def _overdue_attempts(
     if row.goal is not Goal.CREATE:
         return row
     for one in row.attempts:
-        if row.revoked and one.phase is Phase.SUCCEEDED:
+        if row.revoked and one.phase in LIVE:
             row = row.with_attempt(attempts.clean_up(replace(one, reason=row.cancelled), now))
         elif one.active and row.cancelled is not None:
             if row.revoked or one.phase is not Phase.CONFIRMING:
@@ -195,7 +237,7 @@ def _decide(row: DispatchRow, now: float, policy: Policy) -> Decision:
     for one in row.attempts:
         if not one.settled and now < (one.clean_since or now) + policy.cleanup_beside_s:
             return Decision.WAIT
-    if any(one.phase is Phase.SUCCEEDED for one in row.attempts):
+    if row.winner is not None:
         return Decision.END
     return Decision.END if row.next_candidate(now) is None else Decision.NEXT
 
@@ -226,10 +268,10 @@ def _end_create(row: DispatchRow, now: float, said: list[Message]) -> DispatchRo
         for one in row.attempts
         if not one.settled
     ]
-    winner = next((one for one in row.attempts if one.phase is Phase.SUCCEEDED), None)
+    winner = row.winner
     if winner is not None:
         said.append(reports.created(row.uuid, winner, now))
-        return replace(row, final=Final.CREATED)
+        return replace(row, final=Final.CREATED, jobs=(jobs.refresh(now),))
     kept = next((one for one in row.attempts if one.phase is Phase.KEPT), None)
     said.append(reports.create_failed(row.uuid, _why(row, now), kept, now))
     return replace(row, final=Final.FAILED)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from paas_stream.lifecycle.attempt import Attempt, Phase
+from paas_stream.lifecycle.attempt import LIVE, Attempt, Phase
+from paas_stream.lifecycle.job import Job, MachineRef, UpdateJoin
 
 GONE = frozenset({Phase.CLEAN, Phase.ORPHANED})  # phases after which nothing is ever done
 
@@ -59,6 +60,17 @@ class DispatchRow:
     force: bool = False  # the user accepts that something is left at a provider
     forgotten: bool = False  # the tracker keeps nothing of it any more
     final: Final | None = None
+    nodes: tuple[tuple[str, str], ...] = ()  # those with machines, as they are: name and type
+    digest: str = ""  # of the template that is in force
+    revision: int = 1  # of the newest update that has begun
+    joins: tuple[UpdateJoin, ...] = ()  # updates that wait for their other half
+    jobs: tuple[Job, ...] = ()  # that wait for their turn
+    machines: tuple[MachineRef, ...] = ()  # as they were read last
+
+    @property
+    def winner(self) -> Attempt | None:
+        """The attempt that the deployment runs at."""
+        return next((one for one in self.attempts if one.phase in LIVE), None)
 
     def with_attempt(self, changed: Attempt) -> "DispatchRow":
         """This row with one attempt replaced."""

@@ -3,12 +3,21 @@
 from dataclasses import replace
 
 from paas_stream.lifecycle import attempt as attempts
-from paas_stream.lifecycle import reports
+from paas_stream.lifecycle import jobs, reports
 from paas_stream.lifecycle.attempt import Attempt, EffectKind, Outcome, Phase, Policy
 from paas_stream.lifecycle.dispatch_row import DispatchRow
 from paas_stream.lifecycle.inspection import found_again, inspected
 from paas_stream.records import DispatchEvent, Message
 
+_BEFORE_CLEANING = frozenset(
+    {
+        EffectKind.CREATE,
+        EffectKind.CONFIRM,
+        EffectKind.RECHECK,
+        EffectKind.CHANGE,
+        EffectKind.READ,
+    }
+)
 _FAILED_STATES = frozenset({"failed", "unconfigured"})
 
 
@@ -17,6 +26,9 @@ def apply(
 ) -> DispatchRow:
     """The row after an effect's result. A repeated one, or one of an older issue, changes nothing."""
     one = row.attempt(event.attempt)
+    if event.effect == EffectKind.LOG:
+        said.append(reports.log(row.uuid, event.log, event.request_id, now))
+        return row
     if one is None or event.issue != one.issue:
         return row
     if event.effect == EffectKind.INSPECT:
@@ -36,7 +48,9 @@ def apply(
             return _rechecking(row, one, event, now, policy, said)
         case Phase.SUCCEEDED, EffectKind.CONFIRM:
             return row.with_attempt(_looked_after(row, one, event, now, policy, said))
-        case Phase.CLEANING, EffectKind.CREATE | EffectKind.CONFIRM | EffectKind.RECHECK:
+        case ((Phase.CHANGING | Phase.SETTLING | Phase.READING), _):
+            return jobs.apply(row, one, event, now, policy, said)
+        case Phase.CLEANING, _ if event.effect in _BEFORE_CLEANING:
             # what was under way when the clean-up was asked for has ended: now it can begin
             return row.with_attempt(attempts.enter(_heard(one, event), Phase.CLEANING, now))
     return row

@@ -26,9 +26,9 @@ def kept(message: Message) -> dict[str, Any] | None:
 
     When no provider can host the template there is no ranking: then the error names those left out.
     """
-    if isinstance(message, RankedProviders):
+    if isinstance(message, RankedProviders) and message.revision == 1:
         return message.model_dump(mode="json", exclude_none=True, exclude=_DROPPED)
-    if isinstance(message, ErrorRecord) and message.discarded:
+    if isinstance(message, ErrorRecord) and message.discarded and message.revision == 1:
         row = message.model_dump(mode="json", include={"uuid", "timestamp", "discarded"})
         return row | {"ranked_providers": [], "explanation": message.message}
     return None

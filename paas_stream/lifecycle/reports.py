@@ -4,7 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from paas_stream.lifecycle.attempt import Attempt
-from paas_stream.records import DeploymentResult, ErrorRecord, Operation, ProcedureStatus
+from paas_stream.lifecycle.job import Job, JobKind
+from paas_stream.records import (
+    DeploymentResult,
+    ErrorRecord,
+    Machine,
+    Operation,
+    ProcedureStatus,
+)
 
 COMPONENT = "im-dispatcher"
 
@@ -122,6 +129,60 @@ def created(uuid: str, winner: Attempt, now: float) -> DeploymentResult:
         ended_at=at(winner.ended_at or now),
         outputs=winner.outputs,
         **_place(winner),
+    )
+
+
+def resources(
+    uuid: str, one: Attempt, machines: tuple[Machine, ...], now: float
+) -> DeploymentResult:
+    """What is there."""
+    return DeploymentResult(
+        uuid=uuid, timestamp=at(now), kind="resources", machines=machines, **_place(one)
+    )
+
+
+def job_begins(uuid: str, one: Attempt, job: Job, now: float) -> ProcedureStatus:
+    """A job has its turn."""
+    text = f"the update to revision {job.revision} begins"
+    if job.kind is not JobKind.UPDATE:
+        text = f"the {job.kind} of machine {job.machine} begins"
+    return _step(uuid, one, now, step=job.kind.value, status="begin", message=text)
+
+
+def job_ended(
+    uuid: str,
+    one: Attempt | None,
+    job: Job,
+    now: float,
+    *,
+    success: bool,
+    reason: str | None = None,
+    outputs: str | None = None,
+) -> DeploymentResult:
+    """How an update or an action has ended."""
+    is_update = job.kind is JobKind.UPDATE
+    fields = {} if one is None else _place(one)
+    fields["started_at"] = at(job.started_at or job.asked)
+    return DeploymentResult(
+        uuid=uuid,
+        timestamp=at(now),
+        kind="final",
+        operation=Operation.UPDATE if is_update else Operation.ACTION,
+        success=success,
+        reason=reason,
+        ended_at=at(now),
+        outputs=outputs,
+        revision=job.revision if is_update else None,
+        machine=job.machine,
+        request_id=job.request_id,
+        **fields,
+    )
+
+
+def log(uuid: str, text: str | None, request_id: str | None, now: float) -> DeploymentResult:
+    """The contextualization log, sealed."""
+    return DeploymentResult(
+        uuid=uuid, timestamp=at(now), kind="log", log=text, request_id=request_id
     )
 
 

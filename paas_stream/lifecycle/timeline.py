@@ -88,15 +88,21 @@ def entry(record_id: str, message: Message) -> TimelineEvent | None:
     """The entry for a message; None: the message is not of interest to the owner."""
     moment = message.timestamp.timestamp()
     match message:
+        case Template(operation="update"):
+            text = f"an update was asked for: revision {message.revision}"
+            return TimelineEvent(record_id, moment, "rest-api", "update", "begin", text)
         case Template():
             text = "the request was accepted"
             return TimelineEvent(record_id, moment, "rest-api", "request", "end", text)
-        case Command(command="forget" | "inspect"):
+        case Command(command="forget" | "inspect" | "log"):
+            return None
+        case DeploymentResult(kind="resources" | "log"):
             return None
         case Command():
             text = f"{message.command} was asked for"
             text += f": {message.reason}" if message.reason else ""
-            component = "rest-api" if message.command == "delete" else "deployment-tracker"
+            ours = message.command in ("cancel", "forget")
+            component = "deployment-tracker" if ours else "rest-api"
             return TimelineEvent(record_id, moment, component, message.command, "begin", text)
         case ProcedureStatus():
             return TimelineEvent(
@@ -121,6 +127,21 @@ def entry(record_id: str, message: Message) -> TimelineEvent | None:
     return None
 
 
+def _done(result: DeploymentResult, place: str) -> str:
+    match result.operation:
+        case Operation.DELETE:
+            return "deleted"
+        case Operation.UPDATE:
+            return f"revision {result.revision} is in force" + _why(result)
+        case Operation.ACTION:
+            return f"done with machine {result.machine}" + _why(result)
+    return f"complete at {place}"
+
+
+def _why(result: DeploymentResult) -> str:
+    return f": {result.reason}" if result.reason else ""
+
+
 def _result(record_id: str, moment: float, result: DeploymentResult) -> TimelineEvent:
     place = f"{result.provider_name} ({result.region_name})"
     match result.kind, result.success:
@@ -131,8 +152,7 @@ def _result(record_id: str, moment: float, result: DeploymentResult) -> Timeline
         case "attempt", _:
             step, text = "attempt", f"attempt {result.attempt}: {place} failed: {result.reason}"
         case "final", True:
-            deleted = result.operation is Operation.DELETE
-            step, text = result.operation, "deleted" if deleted else f"complete at {place}"
+            step, text = result.operation, _done(result, place)
         case _:
             step, text = result.operation, result.reason or "failed"
     duration = None

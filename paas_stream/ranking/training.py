@@ -86,7 +86,7 @@ Event = RankedProviders | DeploymentResult | Command
 def step(row: TrainingRow, event: Event) -> tuple[TrainingRow | None, list[Training]]:
     """The next row (None: delete it), and the training rows to be sent."""
     match event:
-        case RankedProviders() if row.served is None:
+        case RankedProviders(revision=1) if row.served is None:
             row = replace(row, served=_served(event))
         case DeploymentResult(kind="attempt", operation=Operation.CREATE):
             row = _waiting(row, event)

@@ -21,7 +21,7 @@ from paas_stream.records.candidates import (
 from paas_stream.records.events import DispatchEvent, TrackerEvent
 from paas_stream.records.feeder import Feeder, Flavor, Image, Network, Quota, StorageClass
 from paas_stream.records.rally import Rally, Scenario
-from paas_stream.records.results import Command, DeploymentResult, Operation
+from paas_stream.records.results import Command, DeploymentResult, Machine, Operation
 from paas_stream.records.status import (
     REPLAYED,
     ComponentStatus,
@@ -30,6 +30,7 @@ from paas_stream.records.status import (
     Source,
 )
 from paas_stream.records.templates import (
+    Node,
     NodeRequirement,
     Owner,
     Request,
@@ -53,8 +54,10 @@ __all__ = [
     "FreeValues",
     "Image",
     "Inference",
+    "Machine",
     "Message",
     "Network",
+    "Node",
     "NodeRequirement",
     "NodeTarget",
     "Operation",

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from paas_stream.records.base import Message, Uuid
+from paas_stream.records.results import Machine
 
 
 class DispatchEvent(Message):
@@ -12,13 +13,16 @@ class DispatchEvent(Message):
     event: Literal["tick", "effect"]
     attempt: int = 0  # whose effect it was; from 1
     issue: int = 0  # which issue of the effect this answers
-    effect: str = ""  # create, poll, confirm, clean, recheck, inspect
+    effect: str = ""  # create, poll, confirm, clean, recheck, inspect, change, read, log
     outcome: str = ""  # what became of the effect
     infrastructures: tuple[str, ...] = ()  # identifiers in the IM
     state: str | None = None  # as the IM names it
     machines: int = 0  # that the infrastructure has by now
+    machine_list: tuple[Machine, ...] = ()  # what a read has found
     message: str | None = None
     outputs: str | None = None  # JWE
+    log: str | None = None  # JWE
+    request_id: str | None = None  # of the command that asked for a log
     retry_after_s: float | None = None
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from paas_stream.records.base import Message, Uuid
+from paas_stream.records.base import Message, Record, Uuid
 
 
 class Operation(StrEnum):
@@ -15,6 +15,15 @@ class Operation(StrEnum):
     UPDATE = "update"
     DELETE = "delete"
     ACTION = "action"
+
+
+class Machine(Record):
+    """A machine or container of an infrastructure, as the IM shows it."""
+
+    id: str  # in the infrastructure: "0", "1", ...
+    node: str = ""  # node of the template; empty: not known yet
+    state: str  # as the IM names it
+    info: str | None = None  # JSON text of its description, without credentials
 
 
 class DeploymentResult(Message):
@@ -37,14 +46,20 @@ class DeploymentResult(Message):
     im_state: str | None = None  # the last that the IM told
     outputs: str | None = None  # JWE of a JSON object
     kept: bool = False  # a failed attempt that was left in place (keep_last_attempt)
+    revision: int | None = None  # of an update: all up to this one have ended
+    machine: str | None = None  # of an action: which one
+    machines: tuple[Machine, ...] | None = None  # of `resources`: all that are there
+    log: str | None = None  # JWE of the text of the contextualization log, its end
+    request_id: str | None = None  # of the command that is answered
 
 
 class Command(Message):
     """`deployment-commands`: something a user or the tracker wants done."""
 
     uuid: Uuid
-    command: Literal["delete", "cancel", "forget", "inspect"]
+    command: Literal["delete", "cancel", "forget", "inspect", "reset", "start", "stop", "log"]
     force: bool = False  # delete: by force in the IM; cancel: not even a success stays
     reason: str | None = None  # a sentence
+    machine: str | None = None  # start, stop: which one, in the IM
     request_id: str | None = None  # of the request that asked
     access_token: str | None = None  # JWE

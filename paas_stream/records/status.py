@@ -31,6 +31,7 @@ class ErrorRecord(Message):
     code: str  # of the kind of error
     message: str  # a sentence
     retriable: bool = False  # the same may succeed later: the deployment's state stays
+    revision: int = 1  # of the template that was being handled
     source: Source | None = None  # record that was being handled
     payload_base64: str | None = None  # its value, where it could not be read
     discarded: tuple[Discarded, ...] | None = None  # when no provider can host the template: why

@@ -42,6 +42,8 @@ class Template(Message):
     template_inputs: FreeValues = Field(default={})  # by name
     request: Request
     callback: str | None = None  # URL that is told of changes
+    removals: tuple[str, ...] = ()  # of an update: machines in the IM that are to go
+    existing: dict[str, int] = {}  # of an update: instances that each node has already
 
 
 class NodeRequirement(Record):
@@ -49,7 +51,7 @@ class NodeRequirement(Record):
 
     name: str
     kind: Literal["compute", "container"] = "compute"
-    count: int = 1  # instances (`scalable.count`)
+    count: int = 1  # instances (`scalable.count`); of an update those that are to be added
     cpus: float = 0
     memory_mib: int = 0
     disk_gib: int = 0
@@ -73,6 +75,15 @@ class NodeRequirement(Record):
     networks: tuple[str, ...] = ()  # kinds of those its ports bind it to: public, private, ...
 
 
+class Node(Record):
+    """One node of a template, as a user knows it."""
+
+    name: str
+    types: tuple[str, ...]  # its own type, then those that it derives from
+    count: int = 1  # instances
+    has_machines: bool = False  # the IM makes a machine or container of each instance
+
+
 class ValidatedTemplate(Message):
     """`validated-templates`: the template with inputs resolved, and what it needs."""
 
@@ -83,5 +94,7 @@ class ValidatedTemplate(Message):
     is_automatic: bool = True  # no placement policy
     user_group: str | None = None
     requirements: tuple[NodeRequirement, ...]
+    nodes: tuple[Node, ...] = ()  # all of the template's
     request: Request
     warnings: tuple[str, ...] = ()  # sentences
+    removals: tuple[str, ...] = ()  # as in `template`

@@ -22,6 +22,7 @@ from paas_stream.tosca import (
     known_secrets,
     lines,
     merge,
+    nodes,
     parser,
     policies,
     properties,
@@ -96,6 +97,7 @@ def _validate(tree: Any, given: Mapping[str, Any], options: Options, draft: bool
     faults += findings.faults
     warnings = list(checked.warnings)
     (warnings if options.lenient else faults).extend(findings.occurrences)
+    removals = nodes.take_removals(document)
     extracted = requirements.extract(document)  # 8
     objects, unreadable = containers.objects(document, options.limits)
     faults += files.faults(document) + _unreported([*extracted.faults, *unreadable], faults)
@@ -117,6 +119,8 @@ def _validate(tree: Any, given: Mapping[str, Any], options: Options, draft: bool
         sla_ids=policies.sla_ids(document),
         objects=tuple(objects),
         inputs=checked.values,
+        nodes=nodes.of(document, extracted.requirements),
+        removals=removals,
     )
 
 

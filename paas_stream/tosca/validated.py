@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from paas_stream.errors import Fault
-from paas_stream.records import NodeRequirement, Template, ValidatedTemplate
+from paas_stream.records import Node, NodeRequirement, Template, ValidatedTemplate
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Validated:
     sla_ids: tuple[str, ...] = ()  # of the agreements that placement policies name
     objects: tuple[str, ...] = ()  # Kubernetes objects that nodes specify: "Deployment/web"
     inputs: Mapping[str, Any] = field(default_factory=dict)  # the values in force, None = no value
+    nodes: tuple[Node, ...] = ()  # all of them
+    removals: tuple[str, ...] = ()  # what `removal_list`s name: resources of the deployment
 
     def message(self, request: Template) -> ValidatedTemplate:
         """What follows from the request that the template came with."""
@@ -30,15 +32,29 @@ class Validated:
             template_name=request.template_name or self.template_name,
             is_automatic=self.is_automatic,
             user_group=request.request.user_group,
-            requirements=self.requirements,
+            requirements=_to_be_added(self.requirements, request.existing),
+            nodes=self.nodes,
             request=request.request,
             warnings=self.warnings,
+            removals=request.removals,
         )
 
     @property
     def totals(self) -> "Totals":
         """What all instances of all nodes need together."""
         return Totals.of(self.requirements)
+
+
+def _to_be_added(
+    nodes: Iterable[NodeRequirement], existing: Mapping[str, int]
+) -> tuple[NodeRequirement, ...]:
+    """What a provider must still have room for."""
+    return tuple(
+        node.model_copy(update={"count": max(node.count - existing[node.name], 0)})
+        if node.name in existing
+        else node
+        for node in nodes
+    )
 
 
 @dataclass(frozen=True)

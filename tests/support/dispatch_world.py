@@ -17,7 +17,15 @@ from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome
 from paas_stream.lifecycle.deployment import DeploymentRow
 from paas_stream.lifecycle.dispatch_row import DispatchRow
 from paas_stream.lifecycle.inspection import inspections
-from paas_stream.records import Command, DeploymentResult, DispatchEvent, ErrorRecord, Message
+from paas_stream.lifecycle.job import JobKind
+from paas_stream.records import (
+    Command,
+    DeploymentResult,
+    DispatchEvent,
+    ErrorRecord,
+    Machine,
+    Message,
+)
 
 COMMITTED_S = 10.0  # offsets are committed more often than this
 AGAIN_S = 30.0  # a tick that led to no event is produced again after this
@@ -34,6 +42,9 @@ class Infrastructure:
     undeletable: bool = False  # not even by force
     resurrects: int = 0  # deletes that come undone
     came_back: bool = False  # long after its delete, when nobody looked for it any more
+    machines: dict[str, str] = field(default_factory=lambda: {"0": "node"})  # id -> node
+    power: dict[str, str] = field(default_factory=dict)  # id -> stopped
+    made: int = 1  # machines so far
 
 
 @dataclass
@@ -93,10 +104,46 @@ class Im:
             self.infrastructures[made.id] = made
         return make.answer(effect, Outcome.CREATED, infrastructures=(made.id,))
 
+    def _read(self, effect: Effect, *_: Any) -> DispatchEvent:
+        one = self.infrastructures.get(effect.infrastructures[0])
+        if one is None:
+            return make.answer(effect, Outcome.GONE)
+        found = tuple(
+            Machine(id=id_, node=node, state=one.power.get(id_, "configured"))
+            for id_, node in one.machines.items()
+        )
+        return make.answer(effect, Outcome.READ, machine_list=found, outputs="sealed")
+
+    def _change(self, effect: Effect, how: str, *_: Any) -> DispatchEvent:
+        one, job = self.infrastructures.get(effect.infrastructures[0]), effect.job
+        assert job is not None
+        if one is None:
+            return make.answer(effect, Outcome.GONE)
+        if how == "refused":
+            return make.answer(effect, Outcome.REFUSED, message="no quota")
+        if job.machine is not None:
+            if job.machine not in one.machines:
+                return make.answer(effect, Outcome.REFUSED, message="Invalid VM ID")
+            one.power[job.machine] = "stopped" if job.kind is JobKind.STOP else "configured"
+            return make.answer(effect, Outcome.CHANGED)
+        for id_ in job.removals:
+            one.machines.pop(id_, None)
+        for node, wanted in (job.wanted or {}).items():
+            for _ in range(list(one.machines.values()).count(node), wanted):
+                one.machines[str(one.made)] = node
+                one.made += 1
+        return make.answer(effect, Outcome.CHANGED)
+
     def _poll(self, effect: Effect, *_: Any) -> DispatchEvent | None:
         one = self.infrastructures.get(effect.infrastructures[0])
         if one is None:
             return make.answer(effect, Outcome.GONE)
+        if effect.job is not None and effect.job.machine is not None:
+            state = one.power.get(effect.job.machine, "configured")
+            known = (effect.known_state, effect.known_fault)
+            if known == (state, False):
+                return None
+            return make.answer(effect, Outcome.STATE, state=state, machines=1)
         state = one.states.pop(0) if len(one.states) > 1 else one.states[0]
         machines = 0 if state == "pending" else 1
         known = (effect.known_state, effect.known_machines, effect.known_fault)

@@ -15,6 +15,7 @@ from paas_stream.records import (
     DeploymentResult,
     DispatchEvent,
     ErrorRecord,
+    Machine,
     Message,
     Owner,
     ProcedureStatus,
@@ -251,6 +252,13 @@ class Dispatcher:
         """From a CREATE to the confirmation."""
         self.state(self.created(effect, infrastructure), "configured")
         self.reply(self.only(EffectKind.CONFIRM), Outcome.CONFIRMED, outputs="sealed")
+        self.read(Machine(id="0", node="node", state="configured"))
+
+    def read(self, *machines: Machine) -> None:
+        """The READ that was issued finds these machines."""
+        self.reply(
+            self.only(EffectKind.READ), Outcome.READ, machine_list=machines, outputs="sealed"
+        )
 
     def refuse(self, effect: Effect, message: str = "no quota") -> None:
         """The IM refuses a CREATE; the clean-up finds nothing."""

@@ -74,11 +74,11 @@ class TestOneProvider:
         assert it.row.final is Final.CREATED
         assert it.armed() is None
 
-    def test_it_tells_accepted_then_attempt_then_final(self, it: Dispatcher) -> None:
+    def test_it_tells_accepted_attempt_final_and_what_is_there(self, it: Dispatcher) -> None:
         it.succeed(it.start(1))
         results = [one for one in it.said if isinstance(one, DeploymentResult)]
-        assert [one.kind for one in results] == ["accepted", "attempt", "final"]
-        assert [one.success for one in results] == [None, True, True]
+        assert [one.kind for one in results] == ["accepted", "attempt", "final", "resources"]
+        assert [one.success for one in results] == [None, True, True, None]
         assert {one.attempt for one in results} == {1}
 
     def test_every_change_of_state_is_told_once(self, it: Dispatcher) -> None:
@@ -334,6 +334,7 @@ class TestCancel:
         confirm = it.only(EffectKind.CONFIRM)
         if phase is Phase.SUCCEEDED:
             it.reply(confirm, Outcome.CONFIRMED, outputs="sealed")
+            it.read()
         it.feed(command("cancel", T0 + 5, force=True, reason="the ranker failed"))
         if phase is Phase.CONFIRMING:
             it.reply(confirm, Outcome.CONFIRMED, outputs="sealed")

@@ -213,6 +213,7 @@ class TestADoubtfulCreate:
         it.state(it.created(it.start(1)), "configured")
         it.reply(it.only(), Outcome.CONFIRMED, outputs="sealed", infrastructures=("stray",))
         assert it.final().success is True
+        it.read()
         while it.armed() is not None:
             it.tick()
             it.reply(it.only(EffectKind.CONFIRM), Outcome.CONFIRMED, infrastructures=("stray",))

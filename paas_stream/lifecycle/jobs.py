@@ -1,0 +1,308 @@
+"""The jobs of a deployment that exists: they wait in a queue, and one is under way at a time.
+
+Updates that wait are merged: the newest template counts, and what any of them wants removed goes.
+A job that fails leaves the deployment where it is, and never goes to another provider.
+"""
+
+from dataclasses import replace
+
+from paas_stream.lifecycle import attempt as attempts
+from paas_stream.lifecycle import reports
+from paas_stream.lifecycle.attempt import LOOKS, WORKING, Attempt, Outcome, Phase, Policy
+from paas_stream.lifecycle.dispatch_row import DispatchRow, Goal
+from paas_stream.lifecycle.job import (
+    ENDED_STATES,
+    QUEUE,
+    REFRESHES,
+    ROUNDS,
+    Job,
+    JobKind,
+    MachineRef,
+    UpdateJoin,
+    lacking,
+    surplus,
+)
+from paas_stream.records import (
+    Command,
+    DispatchEvent,
+    Message,
+    RankedProviders,
+    ValidatedTemplate,
+)
+
+_FAILED_STATES = frozenset({"failed", "unconfigured"})
+_GONE = "the infrastructure is not in the IM any more"
+_NOT_OPEN = "the deployment's provider is not among those that can host the new template"
+
+
+def update_template(row: DispatchRow, event: ValidatedTemplate, digest: str) -> DispatchRow:
+    """Half of an update: what is wanted."""
+    join = _join(row, event.revision)
+    if join is None or join.wanted is not None:
+        return row
+    placed = [node for node in event.nodes if node.has_machines]
+    return _with_join(
+        row,
+        replace(
+            join,
+            asked=event.timestamp.timestamp(),
+            deadline=event.request.deadline.timestamp(),
+            digest=digest,
+            wanted={node.name: node.count for node in placed},
+            nodes=tuple((node.name, node.types[0]) for node in placed if node.types),
+            removals=event.removals,
+        ),
+    )
+
+
+def update_ranking(row: DispatchRow, event: RankedProviders) -> DispatchRow:
+    """The other half: whether the deployment's provider can host it, and how."""
+    join, winner = _join(row, event.revision), row.winner
+    if join is None or join.candidate is not None or winner is None:
+        return row
+    here = (winner.provider_name, winner.region_name, winner.provider_endpoint)
+    places = [
+        place
+        for place, one in enumerate(event.ranked_providers)
+        if (one.provider_name, one.region_name, one.target.endpoint) == here
+    ]
+    return _with_join(row, replace(join, candidate=places[0] if places else -1))
+
+
+def _join(row: DispatchRow, revision: int) -> UpdateJoin | None:
+    """The join of an update. None: that one has begun already, or a newer one waits as a job."""
+    known = max([row.revision, *(job.revision for job in row.jobs)])
+    if revision <= known or row.goal is not Goal.CREATE:
+        return None
+    found = [one for one in row.joins if one.revision == revision]
+    return found[0] if found else UpdateJoin(revision, 0.0)
+
+
+def _with_join(row: DispatchRow, join: UpdateJoin) -> DispatchRow:
+    others = [one for one in row.joins if one.revision != join.revision]
+    joins = sorted([*others, join], key=lambda one: one.revision)
+    return replace(row, joins=tuple(joins[-QUEUE:]))
+
+
+def action(row: DispatchRow, event: Command, said: list[Message]) -> DispatchRow:
+    """A user wants a machine to be started or stopped."""
+    asked = event.timestamp.timestamp()
+    job = Job(JobKind(event.command), asked, machine=event.machine, request_id=event.request_id)
+    under_way = [row.winner.job] if row.winner is not None and row.winner.job is not None else []
+    if any(_same(known, job) for known in (*row.jobs, *under_way)):
+        return row
+    if row.winner is None or len(row.jobs) >= QUEUE or row.goal is not Goal.CREATE:
+        reason = "the deployment is not in a state for it, or too much waits for its turn"
+        said.append(reports.job_ended(row.uuid, None, job, asked, success=False, reason=reason))
+        return row
+    return replace(row, jobs=(*row.jobs, job))
+
+
+def _same(known: Job, job: Job) -> bool:
+    return (known.kind, known.asked, known.machine) == (job.kind, job.asked, job.machine)
+
+
+def refresh(now: float) -> Job:
+    """A look at what is there."""
+    return Job(JobKind.REFRESH, now)
+
+
+def advance(row: DispatchRow, now: float, policy: Policy, said: list[Message]) -> DispatchRow:
+    """End what is overdue, and begin what is next."""
+    if row.goal is not Goal.CREATE or row.winner is None or row.final is None:
+        return row
+    row = _collected(row)
+    if (one := row.winner) is not None and one.phase in WORKING and one.job is not None:
+        end = attempts.job_deadline(one.job, policy)
+        if end is not None and now >= end:
+            last = f"; last: {one.reason}" if one.reason else ""
+            reason = f"not done within its time-out{last}"
+            row = _ended(row, one, now, policy, said, success=False, reason=reason)
+    while (one := row.winner) is not None and _is_free(one) and row.jobs:
+        job = replace(row.jobs[0], started_at=now)
+        row = replace(row, jobs=row.jobs[1:])
+        row = _begun(row, replace(one, job=job, reason=None), job, now, policy, said)
+    return row
+
+
+def _is_free(one: Attempt) -> bool:
+    return one.phase is Phase.SUCCEEDED and not one.in_flight
+
+
+def _collected(row: DispatchRow) -> DispatchRow:
+    """The newest update of which both halves are there becomes a job, in the place of older ones."""
+    ready = [one for one in row.joins if one.wanted is not None and one.candidate is not None]
+    if not ready:
+        return row
+    newest = ready[-1]
+    older = [one for one in row.joins if one.revision < newest.revision]
+    waiting = [job for job in row.jobs if job.kind is JobKind.UPDATE]
+    removals = [machine for one in waiting for machine in one.removals]
+    removals += [machine for one in (*older, newest) for machine in one.removals]
+    job = Job(
+        JobKind.UPDATE,
+        newest.asked,
+        deadline=newest.deadline,
+        revision=newest.revision,
+        candidate=newest.candidate if newest.candidate is not None else -1,
+        digest=newest.digest,
+        wanted=newest.wanted,
+        nodes=newest.nodes,
+        removals=tuple(dict.fromkeys(removals)),
+    )
+    others = [one for one in row.jobs if one.kind is not JobKind.UPDATE]
+    return replace(
+        row,
+        joins=tuple(one for one in row.joins if one.revision > newest.revision),
+        jobs=(*others, job),
+    )
+
+
+def _begun(
+    row: DispatchRow, one: Attempt, job: Job, now: float, policy: Policy, said: list[Message]
+) -> DispatchRow:
+    if job.kind is JobKind.REFRESH:
+        return row.with_attempt(attempts.enter(one, Phase.READING, now))
+    said.append(reports.job_begins(row.uuid, one, job, now))
+    if job.kind is not JobKind.UPDATE:
+        return row.with_attempt(attempts.enter(one, Phase.CHANGING, now))
+    row = replace(row, revision=job.revision)
+    if job.candidate < 0:
+        return _ended(row, one, now, policy, said, success=False, reason=_NOT_OPEN)
+    if job.digest == row.digest and not job.removals:
+        return _ended(row, one, now, policy, said, success=True, reason="nothing is to be changed")
+    return row.with_attempt(attempts.enter(one, Phase.READING, now))
+
+
+def apply(
+    row: DispatchRow,
+    one: Attempt,
+    event: DispatchEvent,
+    now: float,
+    policy: Policy,
+    said: list[Message],
+) -> DispatchRow:
+    """The row after an effect of a job."""
+    if one.job is None:
+        return row
+    if event.outcome == Outcome.GONE:
+        return _ended(row, one, now, policy, said, success=False, reason=_GONE)
+    match one.phase, event.effect, event.outcome:
+        case Phase.CHANGING, "change", Outcome.CHANGED:
+            settling = replace(
+                attempts.enter(one, Phase.SETTLING, now), im_state=None, state_since=now
+            )
+            return row.with_attempt(settling)
+        case Phase.CHANGING, "change", Outcome.REFUSED | Outcome.REFUSED_TEMPLATE:
+            return _ended(row, one, now, policy, said, success=False, reason=event.message)
+        case Phase.SETTLING, "poll", _:
+            return _settling(row, one, one.job, event, now, policy, said)
+        case Phase.READING, "read", Outcome.READ:
+            return _read(row, one, one.job, event, now, policy, said)
+        case (Phase.CHANGING, "change", _) | (Phase.READING, "read", _):
+            return _again(row, one, one.job, event, now, policy, said)
+    return row
+
+
+def _settling(
+    row: DispatchRow,
+    one: Attempt,
+    job: Job,
+    event: DispatchEvent,
+    now: float,
+    policy: Policy,
+    said: list[Message],
+) -> DispatchRow:
+    if event.outcome == Outcome.FAULT and not one.tries:
+        said.append(reports.fault(row.uuid, one, "poll", event.message or "", None, now))
+        return row.with_attempt(replace(one, tries=1))
+    if event.outcome != Outcome.STATE or event.state is None:
+        return row
+    if event.state in ENDED_STATES[job.kind]:
+        return row.with_attempt(attempts.enter(one, Phase.READING, now))
+    if event.state in _FAILED_STATES:
+        reason = f"the IM reports {event.state}: {event.message or 'no reason given'}"
+        return _ended(row, one, now, policy, said, success=False, reason=reason)
+    news = event.state != one.im_state
+    since = now if news else one.state_since
+    return row.with_attempt(replace(one, im_state=event.state, state_since=since, tries=0))
+
+
+def _read(
+    row: DispatchRow,
+    one: Attempt,
+    job: Job,
+    event: DispatchEvent,
+    now: float,
+    policy: Policy,
+    said: list[Message],
+) -> DispatchRow:
+    machines = tuple(MachineRef(each.id, each.node) for each in event.machine_list)
+    row = replace(row, machines=machines)
+    said.append(reports.resources(row.uuid, one, event.machine_list, now))
+    if job.kind is not JobKind.UPDATE or job.wanted is None:
+        return _ended(row, one, now, policy, said, success=True)
+    types = dict(row.nodes)
+    changed = [name for name, kind in job.nodes if types.get(name, kind) != kind]
+    first = job.rounds == 0
+    gone = surplus(machines, job.wanted, job.removals, changed if first else ())
+    missing = lacking(machines, job.wanted)
+    if not first and not gone and not missing:
+        return _ended(row, one, now, policy, said, success=True, outputs=event.outputs)
+    if job.rounds >= ROUNDS:
+        reason = f"the IM has {missing} machines too few and {len(gone)} too many"
+        return _ended(row, one, now, policy, said, success=False, reason=reason)
+    again = replace(one, job=replace(job, removals=gone, rounds=job.rounds + 1))
+    return row.with_attempt(attempts.enter(again, Phase.CHANGING, now))
+
+
+def _again(
+    row: DispatchRow,
+    one: Attempt,
+    job: Job,
+    event: DispatchEvent,
+    now: float,
+    policy: Policy,
+    said: list[Message],
+) -> DispatchRow:
+    if job.kind is JobKind.REFRESH and one.tries + 1 >= REFRESHES:
+        return _ended(row, one, now, policy, said, success=False, reason=event.message)
+    later = attempts.again(one, now, policy, row.uuid, event.retry_after_s)
+    later = replace(later, reason=event.message or later.reason)
+    said.append(reports.fault(row.uuid, one, event.effect, event.message or "", later.due, now))
+    return row.with_attempt(later)
+
+
+def _ended(
+    row: DispatchRow,
+    one: Attempt,
+    now: float,
+    policy: Policy,
+    said: list[Message],
+    *,
+    success: bool,
+    reason: str | None = None,
+    outputs: str | None = None,
+) -> DispatchRow:
+    """The job has ended; the deployment is at rest again, or looked at once more."""
+    job = one.job
+    rest = replace(
+        one,
+        phase=Phase.SUCCEEDED,
+        job=None,
+        in_flight=False,
+        tries=0,
+        reason=None,
+        due=now + policy.recheck_s if one.doubtful and one.looks < LOOKS else None,
+    )
+    row = row.with_attempt(rest)
+    if job is None or job.kind is JobKind.REFRESH:
+        return row
+    said.append(
+        reports.job_ended(row.uuid, one, job, now, success=success, reason=reason, outputs=outputs)
+    )
+    if not success:
+        return replace(row, jobs=(refresh(now), *row.jobs))
+    if job.kind is JobKind.UPDATE:
+        return replace(row, digest=job.digest, nodes=job.nodes)
+    return row
