@@ -90,7 +90,17 @@ def _readable(part: dict[str, Any]) -> dict[str, Any]:
     least = {
         name.removesuffix("_min"): value for name, value in kept.items() if name.endswith("_min")
     }
-    return least | kept
+    readable = least | kept
+    if part.get("class") == "system":  # clients divide it
+        readable["memory.size"] = _number(readable.get("memory.size"))
+    return readable
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return 0.0
 
 
 def _bounded(machines: list[Machine]) -> list[Machine]:

@@ -90,6 +90,9 @@ class WebSettings(BaseModel):
     posts: int = Field(100, ge=1)  # POSTs of deployments under way at once; above that 503
     backlog: int = Field(5000, ge=1)  # templates that wait for this worker; above that 503
     send_timeout_s: float = 10.0  # a POST whose record is not acknowledged by then answers 503
+    log_timeout_s: float = (
+        10.0  # a GET of a log waits this long for the IM, then the last one is shown
+    )
     read_timeout_s: float = 5.0  # a GET waits this long for the tracker before it answers 503
     worker: str = "worker-0"  # this worker's name, unique in the application
     streams: int = 500  # open event streams at most, those forwarded included; above that 503

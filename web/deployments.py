@@ -20,7 +20,7 @@ from paas_stream.records import Command, Message, Template
 from paas_stream.secrets import vault
 from paas_stream.tosca.pool import ParserPool
 from tables import deployments as tables
-from web import callers, created_by, dry_run, owners, requests, resources
+from web import callers, changes, created_by, dry_run, owners, requests, resources
 from web.admission import admission
 from web.faults import ApiError, unavailable
 from web.health import as_json
@@ -173,6 +173,29 @@ class Deployment(View):
             return there
         return as_json(shown(await found(request, uuid, Action.LOOK), request))
 
+    async def put(self, request: web.Request, uuid: str) -> web.StreamResponse:
+        """Update: the same provider, never another one. While one is under way it is queued."""
+        if there := await elsewhere(request, uuid):
+            return there
+        await found(request, uuid, Action.CHANGE)
+        with changes.one_at_a_time(uuid):
+            message = await changes.update(request, await find(uuid), pool)
+            await send(message)
+            await tracked(topics.TEMPLATE, uuid)  # the next one is merged with this one
+            row = await find(uuid)
+        if row.revision < message.revision:
+            raise unavailable("the update was accepted; the tracker is behind", 5)
+        return as_json(shown(row, request), 202)
+
+    async def patch(self, request: web.Request, uuid: str) -> web.StreamResponse:
+        """Give a delete up that does not end."""
+        if there := await elsewhere(request, uuid):
+            return there
+        row = await found(request, uuid, Action.CHANGE)
+        await send(await changes.reset(request, row))
+        await tracked(topics.DEPLOYMENT_COMMANDS, uuid)
+        return web.Response(status=204)
+
     async def delete(self, request: web.Request, uuid: str) -> web.StreamResponse:
         """Ask for the delete; running work is cancelled by it."""
         if there := await elsewhere(request, uuid):
@@ -181,7 +204,16 @@ class Deployment(View):
         if row.status in (Status.DELETE_IN_PROGRESS, Status.DELETE_COMPLETE):
             raise ApiError(409, f"Cannot delete a deployment in {row.status} state")
         force = request.query.get("force", "false").lower() == "true"
-        await send(Command(uuid=uuid, command="delete", force=force, timestamp=datetime.now(UTC)))
+        token = requests.bearer_token(request)
+        await send(
+            Command(
+                uuid=uuid,
+                command="delete",
+                force=force,
+                access_token=vault().seal(token) if token is not None else None,
+                timestamp=datetime.now(UTC),
+            )
+        )
         await tracked(topics.DEPLOYMENT_COMMANDS, uuid)  # so that the next GET shows it
         return web.Response(status=204)
 

@@ -3,6 +3,7 @@
 from web import (
     callers,
     components,
+    deployment_resources,
     deployments,
     events,
     faults,
@@ -12,10 +13,12 @@ from web import (
     providers,
     ranking,
     templates,
+    texts,
 )
 
 __all__ = [
     "components",
+    "deployment_resources",
     "deployments",
     "events",
     "health",
@@ -24,6 +27,7 @@ __all__ = [
     "providers",
     "ranking",
     "templates",
+    "texts",
 ]
 
 faults.install()

@@ -57,7 +57,7 @@ def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transiti
         case Command(command="start" | "stop"):
             row = jobs.action(row, event, said)
         case Command():
-            row = _commanded(row, event, now)
+            row = _commanded(row, event, now, said)
         case DispatchEvent(event="effect"):
             row = outcome.apply(row, event, now, policy, said)
     row = _overdue_attempts(row, now, policy, said)
@@ -154,14 +154,16 @@ def _joined_ranking(row: DispatchRow, event: RankedProviders) -> DispatchRow:
     return replace(row, ranked=ranked)
 
 
-def _commanded(row: DispatchRow, event: Command, now: float) -> DispatchRow:
+def _commanded(row: DispatchRow, event: Command, now: float, said: list[Message]) -> DispatchRow:
     match event.command:
         case "cancel" if row.goal is Goal.CREATE:
             return _cancelled(row, event)
         case "delete":
             return _asked_to_delete(row, event, now)
         case "reset" if row.goal is Goal.DELETE and row.final is None:
-            return _each(row, lambda one: one if one.settled else attempts.orphaned(one))
+            left = [one for one in row.attempts if not one.settled]
+            said.append(reports.deleted(row.uuid, left, row.delete_asked or now, now))
+            return replace(row, final=Final.DELETE_FAILED)  # the clean-up goes on all the same
         case "forget" if not row.attempts or row.final is Final.DELETED:
             return replace(row, forgotten=True)
     return row

@@ -43,7 +43,9 @@ class Template(Message):
     request: Request
     callback: str | None = None  # URL that is told of changes
     removals: tuple[str, ...] = ()  # of an update: machines in the IM that are to go
-    existing: dict[str, int] = {}  # of an update: instances that each node has already
+    existing: dict[str, int] = Field(
+        default={}
+    )  # of an update: instances that each node has already
 
 
 class NodeRequirement(Record):

@@ -27,7 +27,7 @@ def of(document: types.Document, requirements: Iterable[NodeRequirement]) -> tup
 
 
 def _types(document: types.Document, name: Any) -> tuple[str, ...]:
-    """A type and what it derives from; the Simple Profile's own parents, but for the root, are left out."""
+    """A type and what it derives from, without the root of all."""
     return tuple(one for one in types.ancestry(document, "node_types", name) if one != _ROOT)
 
 

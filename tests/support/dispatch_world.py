@@ -315,6 +315,11 @@ class World:
         """Topics with events that the box has not handled."""
         return [name for name in box.topics if box.positions[name] < len(self.log[name])]
 
+    def drain(self, box: Box) -> None:
+        """Let a box handle all that waits for it."""
+        while pending := self.pending(box):
+            self.handle(box, pending[0])
+
     def handle(self, box: Box, topic: str, die_after: str | None = None) -> None:
         """One event. `die_after`: sent, stored or issued; None: the worker lives on."""
         event = self.log[topic][box.positions[topic]]

@@ -1,7 +1,7 @@
 """Messages and rows for the tests of the state machines, and a driver that steps through one."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from paas_stream.records import (
     ErrorRecord,
     Machine,
     Message,
+    Node,
     Owner,
     ProcedureStatus,
     RankedCandidate,
@@ -161,6 +162,71 @@ def an_attempt(**fields: Any) -> Attempt:
         due=T0,
     )
     return replace(begun, **fields)
+
+
+@dataclass(frozen=True)
+class Update:
+    """The messages of one update."""
+
+    request_message: Template
+    validated: ValidatedTemplate
+    refused: ErrorRecord
+
+    def ranked(self, provider: str | None) -> RankedProviders:
+        """Its ranking, with one provider."""
+        one = (
+            ranked(1)
+            .ranked_providers[0]
+            .model_copy(
+                update={
+                    "provider_name": provider or "none",
+                    "target": Target(type="openstack", endpoint=f"https://{provider}:5000/v3"),
+                }
+            )
+        )
+        return RankedProviders(
+            uuid=UUID,
+            timestamp=self.validated.timestamp,
+            revision=self.validated.revision,
+            ranked_providers=(one,),
+        )
+
+
+def update(
+    revision: int, count: int, moment: float, removals: tuple[str, ...], seconds: float
+) -> Update:
+    """An update to `count` machines, asked for at `moment`, which may take `seconds`."""
+    wish = request(overall_s=moment - T0 + seconds)
+    asked = template().model_copy(
+        update={
+            "timestamp": at(moment),
+            "operation": "update",
+            "revision": revision,
+            "removals": removals,
+            "request": wish,
+        }
+    )
+    node = Node(name="node", types=("tosca.nodes.Compute",), count=count, has_machines=True)
+    accepted = validated().model_copy(
+        update={
+            "timestamp": at(moment + 0.1),
+            "revision": revision,
+            "template": {"count": count},
+            "nodes": (node,),
+            "removals": removals,
+            "request": wish,
+        }
+    )
+    refused = ErrorRecord(
+        uuid=UUID,
+        timestamp=at(moment + 0.2),
+        component="provider-selector",
+        step="select",
+        code="no_provider",
+        message="no room for it",
+        revision=revision,
+    )
+    return Update(asked, accepted, refused)
 
 
 class Dispatcher:

@@ -122,20 +122,25 @@ class Stack:
 
     def infrastructures(self, uuid: str, attempts: int = 3) -> list[str]:
         """What the IM has of a deployment, asked without the proxy."""
+        found = []
+        for number in range(1, attempts + 1):
+            found += self._listed(f"{self.im}/infrastructures", uuid, number)
+        return found
+
+    def machines(self, uuid: str) -> list[str]:
+        """Ids of the machines of the one infrastructure of a deployment's first attempt."""
+        (infrastructure,) = self._listed(f"{self.im}/infrastructures", uuid, 1)
+        return [one.rpartition("/")[2] for one in self._listed(infrastructure, uuid, 1)]
+
+    def _listed(self, url: str, uuid: str, attempt: int) -> list[str]:
         vault = load_vault(
             Settings(state=StateSettings(dir=self.folder / "state"), secret=SecretSettings())
         )
-        found = []
-        for number in range(1, attempts + 1):
-            name = attempt_user(uuid, number)
-            login = user_header(ImUser(name, vault.im_password(name)))
-            answer = requests.get(
-                f"{self.im}/infrastructures",
-                headers={"Authorization": login, "Accept": "application/json"},
-                timeout=10,
-            )
-            found += [one["uri"] for one in answer.json()["uri-list"]]
-        return found
+        name = attempt_user(uuid, attempt)
+        login = user_header(ImUser(name, vault.im_password(name)))
+        headers = {"Authorization": login, "Accept": "application/json"}
+        answer = requests.get(url, headers=headers, timeout=10)
+        return [one["uri"] for one in answer.json()["uri-list"]]
 
     def run(self, *words: str, timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
         """A command of ours, to its end."""

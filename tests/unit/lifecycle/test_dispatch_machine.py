@@ -10,7 +10,9 @@ The dispatcher's and the tracker's state machines are the real ones; broker, wor
 3. finals are told once for each operation: replays say the same again; only a success that the
    tracker has revoked, or a delete with an orphan, may be followed by a failure;
 4. there were never more attempts than `maxProvidersRetry` and the ranking allow;
-5. the status is what the dispatcher has told last, unless the tracker had to end it by itself.
+5. the status is what the dispatcher has told last, unless the tracker had to end it by itself;
+6. an update that is told to be complete has what it wanted: as many machines, and none that had to go;
+   no job is left, and whatever became of jobs the deployment has its one infrastructure.
 
 `PAAS_TEST_LONG=1` plays many more games, of at least 100,000 steps together.
 """
@@ -26,7 +28,7 @@ from support import lifecycle as make
 from support.dispatch_world import Box, World
 
 from paas_stream.lifecycle.attempt import Phase
-from paas_stream.lifecycle.deployment import Status
+from paas_stream.lifecycle.deployment import CHANGEABLE, Status
 from paas_stream.records import Command, ErrorRecord, Operation
 
 LONG = bool(os.environ.get("PAAS_TEST_LONG"))
@@ -68,6 +70,8 @@ class DeploymentMachine(RuleBasedStateMachine):
         deletes=st.sampled_from([0, 0, 1, 2]),
         upstream=st.sampled_from(["has worked"] * 4 + ["works"] * 2 + ["fails"]),
         surprises=st.sampled_from([0, 0, 1, 3]),
+        jobs=st.sampled_from([0, 2, 5]),
+        exists=st.sampled_from([False, True]),
         traits=TRAITS,
     )
     def begin(
@@ -79,18 +83,25 @@ class DeploymentMachine(RuleBasedStateMachine):
         deletes: int,
         upstream: str,
         surprises: int,
+        jobs: int,
+        exists: bool,
         traits: dict[str, Any],
     ) -> None:
         self.world = World(providers, max_providers=most, keep_last=keep_last, overall_s=overall_s)
         self.limit = min(providers, most or providers)
         self.deletes = deletes
         self.surprises = surprises  # still to come
+        self.jobs = jobs  # still to come
+        self.wanted = 1  # machines, by the newest update
+        self.removals: set[str] = set()
         self.traits = traits  # of every infrastructure of this deployment
         self.upstream_fails = upstream == "fails"
         self.upstream = ["validated", "ranked"]  # still to come
         if upstream == "has worked":
             self.upstream_sends(0, False)
             self.upstream_sends(0, False)
+            if exists and jobs:
+                self.world.settle()
 
     # -- events come, in any order, any number of times
 
@@ -194,6 +205,51 @@ class DeploymentMachine(RuleBasedStateMachine):
         self.world.now += 0.001
         self.world.send(make.command("delete", self.world.now, force=force), twice=twice)
 
+    def _is_changeable(self) -> bool:
+        status = self.world.last_status
+        return bool(self.jobs) and (status in CHANGEABLE or status is Status.UPDATE_IN_PROGRESS)
+
+    @precondition(_is_changeable)
+    @rule(
+        count=st.integers(1, 4),
+        removals=st.sets(st.sampled_from(["0", "1", "2"]), max_size=2),
+        halves=st.permutations([0, 1]),
+        fate=st.sampled_from(["works"] * 5 + ["no provider", "another provider"]),
+        seconds=st.sampled_from([400.0, 4 * 3600.0]),
+    )
+    def user_updates(
+        self, count: int, removals: set[str], halves: list[int], fate: str, seconds: float
+    ) -> None:
+        self.jobs -= 1
+        row = self.world.tracker.row
+        update = make.update(
+            row.revision + 1, count, self.world.now, tuple(sorted(removals)), seconds
+        )
+        self.world.send(update.request_message)
+        self.world.drain(self.world.tracker)  # a view waits for the tracker
+        provider = row.provider_name if fate == "works" else "elsewhere"
+        both = [update.validated, update.ranked(provider)]
+        if fate == "no provider":
+            both[1] = update.refused
+        for half in halves:
+            self.world.send(both[half])
+        self.wanted, self.removals = count, self.removals | removals
+
+    @precondition(_is_changeable)
+    @rule(what=st.sampled_from(["start", "stop"]), machine=st.sampled_from(["0", "1", "77"]))
+    def user_acts(self, what: str, machine: str) -> None:
+        self.jobs -= 1
+        self.world.now += 0.001
+        acted = make.command(what, self.world.now).model_copy(update={"machine": machine})
+        self.world.send(acted)
+
+    @precondition(lambda self: self.world.last_status is Status.DELETE_IN_PROGRESS)
+    @rule()
+    def user_resets(self) -> None:
+        if self.surprises:
+            self.surprises -= 1
+            self.world.send(make.command("reset", self.world.now))
+
     @precondition(lambda self: self.upstream_fails)
     @rule()
     def selector_fails(self) -> None:
@@ -230,6 +286,7 @@ class DeploymentMachine(RuleBasedStateMachine):
         if row is not None and (row.attempts or row.final):
             assert row.final is not None
             assert {one.phase for one in row.attempts} <= AT_REST
+            assert row.jobs == ()
         status = self.world.last_status
         assert status is None or not status.endswith("IN_PROGRESS")
 
@@ -237,7 +294,9 @@ class DeploymentMachine(RuleBasedStateMachine):
         told: dict[tuple[str, Any], list[Any]] = {}
         for one in self.world.results:
             if one.kind == "final":
-                which = one.started_at if one.operation is Operation.DELETE else None
+                if one.operation is Operation.ACTION:
+                    continue
+                which = one.started_at if one.operation is Operation.DELETE else one.revision
                 content = (one.success, one.provider_name, one.attempt, one.infrastructure_id)
                 contents = told.setdefault((one.operation.value, which), [])
                 contents += [] if content in contents else [content]
@@ -245,6 +304,8 @@ class DeploymentMachine(RuleBasedStateMachine):
             successes = [success for success, *_ in contents]
             if self._revoked() if operation == "create" else self._orphans():
                 assert successes in ([True], [False], [True, False])
+            elif operation == "delete" and self._was_reset():  # the tracker ended it, whatever comes
+                assert len(successes) <= 2
             else:
                 assert len(contents) == 1, contents
 
@@ -254,19 +315,31 @@ class DeploymentMachine(RuleBasedStateMachine):
             isinstance(one, Command) and one.command == "cancel" and one.force for one in commands
         )
 
+    def _was_reset(self) -> bool:
+        return "reset" in [getattr(one, "command", "") for one in self.world.log["commands"]]
+
     def _orphans(self) -> bool:
         return bool([one for one in self.world.log["errors"] if one.code == "orphan"])
 
     def _the_im_has_what_was_told(self) -> None:
         row, there = self.world.dispatcher.row, dict(self.world.im.infrastructures)
-        if self.world.last_status is Status.CREATE_COMPLETE:
+        if self.world.last_status in CHANGEABLE:
             physical = self.world.tracker.row.physical_id
-            assert there.pop(physical, None) or self._has_vanished(physical)
+            made = there.pop(physical, None)
+            assert made or self._has_vanished(physical)
+            if made and self._is_newest_in_force():
+                assert len(made.machines) == self.wanted
         kept = [one.number for one in (row.attempts if row else ()) if one.phase is Phase.KEPT]
         unexcused = [one for one in there.values() if not self.world.reported(one.attempt)]
         if row is None:  # it was forgotten before it came back: only the IM's administrator sees it
             unexcused = [one for one in unexcused if not one.came_back]
         assert [one for one in unexcused if one.attempt not in kept] == []
+
+    def _is_newest_in_force(self) -> bool:
+        tracker, row = self.world.tracker.row, self.world.dispatcher.row
+        if self.world.last_status is not Status.UPDATE_COMPLETE:
+            return False
+        return tracker.revision == tracker.ended_revision == row.revision
 
     def _has_vanished(self, infrastructure: str) -> bool:
         told = [one for one in self.world.log["errors"] if one.code == "vanished"]

@@ -1,0 +1,309 @@
+"""What the dispatcher does with a deployment that exists: one job after the other."""
+
+from typing import Any
+
+import pytest
+from support import lifecycle as make
+from support.lifecycle import T0, UUID, Dispatcher, at, command
+
+from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome, Phase
+from paas_stream.lifecycle.job import QUEUE, REFRESHES, ROUNDS, JobKind
+from paas_stream.records import (
+    Command,
+    DeploymentResult,
+    Machine,
+    Node,
+    Operation,
+    RankedProviders,
+    ValidatedTemplate,
+)
+
+MACHINE = "tosca.nodes.indigo.Compute"
+
+
+def machines(count: int, node: str = "node", first: int = 0) -> list[Machine]:
+    return [
+        Machine(id=str(number), node=node, state="configured")
+        for number in range(first, first + count)
+    ]
+
+
+def update(
+    revision: int,
+    count: int = 2,
+    *,
+    removals: tuple[str, ...] = (),
+    kind: str = MACHINE,
+    node: str = "node",
+    content: Any = None,
+) -> ValidatedTemplate:
+    return make.validated().model_copy(
+        update={
+            "revision": revision,
+            "template": {"revision": revision if content is None else content},
+            "nodes": (Node(name=node, types=(kind,), count=count, has_machines=True),),
+            "removals": removals,
+        }
+    )
+
+
+def ranking(revision: int, provider: str = "p1") -> RankedProviders:
+    known = make.ranked(3)
+    chosen = tuple(one for one in known.ranked_providers if one.provider_name == provider)
+    return known.model_copy(update={"revision": revision, "ranked_providers": chosen})
+
+
+@pytest.fixture
+def it() -> Dispatcher:
+    """A deployment of one machine that is there."""
+    made = Dispatcher()
+    first = update(1, 1)
+    made.feed(first)
+    made.feed(make.ranked(1))
+    made.succeed(made.only())
+    return made
+
+
+def asked(it: Dispatcher, revision: int, count: int = 2, **options: Any) -> Effect:
+    """Both halves of an update; its first READ."""
+    it.feed(update(revision, count, **options))
+    it.feed(ranking(revision))
+    return it.only(EffectKind.READ)
+
+
+def changed(it: Dispatcher) -> None:
+    """The CHANGE is done, and the IM says that it has settled."""
+    it.reply(it.only(EffectKind.CHANGE), Outcome.CHANGED)
+    it.state(it.polls()[-1], "configured")
+
+
+def results(it: Dispatcher, operation: Operation = Operation.UPDATE) -> list[DeploymentResult]:
+    return [one for one in it.finals() if one.operation is operation]
+
+
+class TestAfterTheCreate:
+    def test_what_is_there_is_told(self, it: Dispatcher) -> None:
+        (told,) = [one for one in it.said if getattr(one, "kind", None) == "resources"]
+        assert [one.id for one in told.machines] == ["0"]
+        assert it.phases() == [Phase.SUCCEEDED]
+
+    def test_a_look_that_fails_again_and_again_is_given_up(self) -> None:
+        it = Dispatcher()
+        it.state(it.created(it.start(1)), "configured")
+        it.reply(it.only(), Outcome.CONFIRMED, outputs="sealed")
+        for _ in range(REFRESHES - 1):
+            it.reply(it.run_to(EffectKind.READ), Outcome.FAULT, message="busy")
+        it.reply(it.run_to(EffectKind.READ), Outcome.FAULT, message="busy")
+        assert it.phases() == [Phase.SUCCEEDED]
+        assert it.armed() is None
+        assert it.final().success is True
+
+
+class TestUpdate:
+    def test_goes_from_what_is_there_to_what_is_wanted(self, it: Dispatcher) -> None:
+        read = asked(it, 2, 3)
+        it.reply(read, Outcome.READ, machine_list=machines(1), outputs="old")
+        change = it.only(EffectKind.CHANGE)
+        assert change.job is not None
+        assert (change.job.kind, change.job.removals) == (JobKind.UPDATE, ())
+        changed(it)
+        it.reply(it.only(EffectKind.READ), Outcome.READ, machine_list=machines(3), outputs="new")
+        (final,) = results(it)
+        assert (final.success, final.revision, final.outputs) == (True, 2, "new")
+        assert it.phases() == [Phase.SUCCEEDED]
+
+    def test_machines_that_must_go_are_named_before_any_goes(self, it: Dispatcher) -> None:
+        read = asked(it, 2, 1, removals=("0",))
+        it.reply(read, Outcome.READ, machine_list=machines(2))
+        job = it.only(EffectKind.CHANGE).job
+        assert job is not None
+        assert job.removals == ("0",)
+
+    def test_a_node_of_another_type_is_made_anew_and_stays(self, it: Dispatcher) -> None:
+        read = asked(it, 2, 1, kind="tosca.nodes.Compute")
+        it.reply(read, Outcome.READ, machine_list=machines(1))
+        job = it.only(EffectKind.CHANGE).job
+        assert job is not None
+        assert job.removals == ("0",)
+        changed(it)
+        it.reply(it.only(), Outcome.READ, machine_list=machines(1, first=1))
+        assert results(it)[0].success is True
+
+    def test_waits_for_both_halves_in_either_order(self, it: Dispatcher) -> None:
+        it.feed(ranking(2))
+        assert it.effects == []
+        it.feed(update(2))
+        assert it.only().kind is EffectKind.READ
+
+    def test_that_changes_nothing_asks_nobody(self, it: Dispatcher) -> None:
+        it.feed(update(2, 1, content=1))
+        it.feed(ranking(2))
+        assert it.effects == []
+        (final,) = results(it)
+        assert (final.success, final.reason) == (True, "nothing is to be changed")
+
+    def test_never_goes_to_another_provider(self, it: Dispatcher) -> None:
+        it.feed(update(2))
+        it.feed(ranking(2, "p2"))
+        (final,) = results(it)
+        assert final.success is False
+        assert "provider is not among those" in str(final.reason)
+        assert len(it.phases()) == 1
+
+    def test_refused_by_the_im_leaves_the_deployment_there(self, it: Dispatcher) -> None:
+        it.reply(asked(it, 2), Outcome.READ, machine_list=machines(1))
+        it.reply(it.only(EffectKind.CHANGE), Outcome.REFUSED, message="no quota")
+        (final,) = results(it)
+        assert (final.success, final.reason) == (False, "no quota")
+        it.read(*machines(1))
+        assert it.phases() == [Phase.SUCCEEDED]
+
+    def test_whose_machines_fail_has_failed(self, it: Dispatcher) -> None:
+        it.reply(asked(it, 2), Outcome.READ, machine_list=machines(1))
+        it.reply(it.only(EffectKind.CHANGE), Outcome.CHANGED)
+        poll = it.polls()[-1]
+        it.state(poll, "running")
+        assert results(it) == []
+        it.state(poll, "unconfigured", message="ansible")
+        assert "unconfigured: ansible" in str(results(it)[0].reason)
+
+    def test_a_temporary_fault_is_tried_again_until_its_time_is_over(self, it: Dispatcher) -> None:
+        it.reply(asked(it, 2), Outcome.READ, machine_list=machines(1))
+        it.reply(it.only(EffectKind.CHANGE), Outcome.FAULT, message="refused")
+        again = it.run_to(EffectKind.CHANGE)
+        assert again.issue > 0
+        it.tick_until(T0 + make.OVERALL_S)
+        it.feed(make.tick())
+        assert "time-out; last: refused" in str(results(it)[0].reason)
+
+    def test_what_a_lost_reply_made_twice_goes_again(self, it: Dispatcher) -> None:
+        it.reply(asked(it, 2, 2), Outcome.READ, machine_list=machines(1))
+        changed(it)
+        it.reply(it.only(), Outcome.READ, machine_list=machines(3))
+        job = it.only(EffectKind.CHANGE).job
+        assert job is not None
+        assert job.removals == ("2",)
+        changed(it)
+        it.reply(it.only(), Outcome.READ, machine_list=machines(2))
+        assert results(it)[0].success is True
+
+    def test_is_not_done_again_for_ever(self, it: Dispatcher) -> None:
+        it.reply(asked(it, 2, 2), Outcome.READ, machine_list=machines(1))
+        for _ in range(ROUNDS):
+            changed(it)
+            it.reply(it.only(), Outcome.READ, machine_list=machines(1))
+        assert "1 machines too few" in str(results(it)[0].reason)
+
+    def test_a_repeated_message_changes_nothing(self, it: Dispatcher) -> None:
+        it.reply(asked(it, 2, 2), Outcome.READ, machine_list=machines(1))
+        changed(it)
+        it.reply(it.only(), Outcome.READ, machine_list=machines(2))
+        row = it.row
+        it.feed(update(2))
+        it.feed(ranking(2))
+        assert it.row == row
+        assert len(results(it)) == 1
+
+
+class TestUpdatesThatWait:
+    def test_are_merged_and_what_any_wants_removed_goes(self, it: Dispatcher) -> None:
+        first = asked(it, 2, 3)
+        for revision, count, removals in [(3, 2, ("0",)), (4, 4, ())]:
+            it.feed(update(revision, count, removals=removals))
+            it.feed(ranking(revision))
+            assert it.effects == []
+        it.reply(first, Outcome.READ, machine_list=machines(1))
+        changed(it)
+        it.reply(it.only(), Outcome.READ, machine_list=machines(3))
+        it.reply(it.only(EffectKind.READ), Outcome.READ, machine_list=machines(3))
+        job = it.only(EffectKind.CHANGE).job
+        assert job is not None
+        assert (job.revision, job.removals) == (4, ("0",))
+        assert [one.revision for one in results(it)] == [2]
+
+    def test_one_that_the_selector_refused_is_passed_over(self, it: Dispatcher) -> None:
+        it.feed(update(2, 9, removals=("0",)))
+        asked(it, 3, 1)
+        job = it.attempt().job
+        assert job is not None
+        assert (job.revision, job.removals) == (3, ("0",))
+
+
+class TestActions:
+    def ask(self, it: Dispatcher, what: str, machine: str = "0", after: float = 0.0) -> None:
+        one = command(what, it.now + after).model_copy(update={"machine": machine})
+        it.feed(one)
+
+    @pytest.mark.parametrize(("what", "state"), [("stop", "stopped"), ("start", "configured")])
+    def test_end_when_the_machine_is_in_that_state(
+        self, it: Dispatcher, what: str, state: str
+    ) -> None:
+        self.ask(it, what)
+        change = it.only(EffectKind.CHANGE)
+        assert change.job is not None
+        assert (change.job.kind.value, change.job.machine) == (what, "0")
+        it.reply(change, Outcome.CHANGED)
+        it.state(it.polls()[-1], state)
+        it.read(*machines(1))
+        (final,) = results(it, Operation.ACTION)
+        assert (final.success, final.machine) == (True, "0")
+
+    def test_end_after_their_time_and_the_deployment_stays(self, it: Dispatcher) -> None:
+        self.ask(it, "stop")
+        it.reply(it.only(), Outcome.CHANGED)
+        it.tick_until(it.now + make.POLICY.action_s + 1)
+        (final,) = results(it, Operation.ACTION)
+        assert final.success is False
+        it.read(*machines(1))
+        assert it.phases() == [Phase.SUCCEEDED]
+
+    def test_wait_for_their_turn_though_not_without_limit(self, it: Dispatcher) -> None:
+        for number in range(QUEUE + 2):
+            self.ask(it, "stop", after=number)
+        assert it.row is not None
+        assert len(it.row.jobs) == QUEUE
+        assert [one.success for one in results(it, Operation.ACTION)] == [False]
+
+    def test_a_repeated_command_is_one_job(self, it: Dispatcher) -> None:
+        self.ask(it, "stop")
+        self.ask(it, "stop")
+        assert it.row is not None
+        assert it.row.jobs == ()
+
+
+class TestDelete:
+    def test_drops_the_jobs_and_waits_for_what_is_under_way(self, it: Dispatcher) -> None:
+        read = asked(it, 2)
+        it.feed(command("delete", it.now))
+        assert it.effects == []
+        it.reply(read, Outcome.READ, machine_list=machines(1))
+        it.clean()
+        assert [one.success for one in results(it, Operation.DELETE)] == [True]
+        assert results(it) == []
+
+    def test_that_does_not_end_is_given_up_on_request(self, it: Dispatcher) -> None:
+        it.feed(command("delete", it.now))
+        it.reply(it.only(EffectKind.CLEAN), Outcome.FAULT, message="409")
+        it.feed(command("reset", it.now + 1))
+        assert [one.success for one in results(it, Operation.DELETE)] == [False]
+        it.feed(command("delete", it.now + 2), after_s=2)
+        assert it.run_to(EffectKind.CLEAN).kind is EffectKind.CLEAN
+
+
+class TestLog:
+    def ask(self) -> Command:
+        return Command(uuid=UUID, timestamp=at(T0 + 9), command="log", request_id="r1")
+
+    def test_is_read_beside_whatever_is_done(self, it: Dispatcher) -> None:
+        read = asked(it, 2)
+        it.feed(self.ask())
+        log = it.only(EffectKind.LOG)
+        assert log.key != read.key
+        it.reply(log, Outcome.LOG, log="sealed", request_id="r1")
+        told = [one for one in it.said if getattr(one, "kind", None) == "log"]
+        assert [(one.log, one.request_id) for one in told] == [("sealed", "r1")]
+
+    def test_of_what_is_being_deleted_is_not_read(self, it: Dispatcher) -> None:
+        it.feed(command("delete", it.now))
+        it.feed(self.ask())
+        assert it.effects == []
