@@ -125,6 +125,11 @@ class Vault:
         """The password of an IM user of ours: HMAC-SHA256 of the name, hexadecimal."""
         return hmac.new(self.service_key, user.encode(), hashlib.sha256).hexdigest()
 
+    @property
+    def hop_key(self) -> bytes:
+        """The key by which workers know each other's requests; no IM user has that name."""
+        return hmac.digest(self.service_key, b"requests between workers", "sha256")
+
 
 @cache
 def vault() -> Vault:

@@ -3,6 +3,7 @@
 from web import (
     components,
     deployments,
+    edge,
     events,
     faults,
     health,
@@ -27,3 +28,4 @@ __all__ = [
 
 faults.install()
 metrics.install()
+edge.install()
