@@ -21,6 +21,7 @@ from web import forwarded
 
 HOP: Final = "X-Paas-Stream-Hop"  # the worker that asks: answer from your own tables
 PROOF: Final = "X-Paas-Stream-Proof"  # seconds since the epoch, and the HMAC, with a dot between
+REFUSED: Final = "refused"  # in an answer, under HOP: the proof was not accepted
 _SKEW_S: Final = 120.0  # clocks of workers may differ by this
 
 

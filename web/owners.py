@@ -87,6 +87,9 @@ async def forward(request: web.Request, target: URL) -> web.StreamResponse:
             allow_redirects=False,
             ssl=_tls(),
         ) as response:
+            if response.headers.get(hops.HOP) == hops.REFUSED:
+                log.error("%s does not know this worker: do keys and clocks agree?", target)
+                raise unavailable("the deployment's worker does not know this one")
             kept = {k: v for k, v in response.headers.items() if k.lower() not in _DROPPED}
             if response.content_type == "text/event-stream":
                 return await _pass_on(request, response, kept)

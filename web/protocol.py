@@ -86,7 +86,9 @@ class Runner(web.AppRunner):
             answer = await handle(request)
         except PermissionError as exc:
             log.warning("a request of %s is no worker's: %s", direct.address, exc)
-            return self._outside(request, 403, f"{hops.HOP} is for workers only")
+            answer = self._outside(request, 403, f"{hops.HOP} is for workers only")
+            answer.headers[hops.HOP] = hops.REFUSED
+            return answer
         except web.HTTPException as exc:
             if exc.status < http.HTTPStatus.BAD_REQUEST:
                 raise

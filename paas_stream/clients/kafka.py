@@ -63,7 +63,10 @@ async def fault(settings: KafkaSettings, exc: BaseException) -> TemporaryError:
     why = None if settings.security == "PLAINTEXT" else await refusal(settings)
     if why is not None:
         return KafkaRefusedError(f"Kafka at {settings.bootstrap} cannot be used: {why}")
-    return TemporaryError(f"Kafka at {settings.bootstrap} does not answer ({type(exc).__name__})")
+    text = f"Kafka at {settings.bootstrap} does not answer ({type(exc).__name__})"
+    if settings.security != "PLAINTEXT":
+        text += f"; does it speak {settings.security} at this port? (PAAS_KAFKA_SECURITY)"
+    return TemporaryError(text)
 
 
 def told(settings: KafkaSettings, exc: BaseException) -> TemporaryError:
@@ -95,6 +98,8 @@ def _reason(exc: BaseException, settings: KafkaSettings) -> str | None:
     match exc:
         case ssl.SSLCertVerificationError():
             return f"its certificate is refused, {exc.verify_message} (PAAS_KAFKA_CA)"
+        case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+            return None  # so does a proxy whose broker is away
         case ssl.SSLError():
             return f"TLS failed, {exc.reason or 'it speaks another protocol'} (PAAS_KAFKA_SECURITY)"
         case SaslAuthenticationFailed():

@@ -31,9 +31,11 @@ class Server:
     async def ask(self, context: ssl.SSLContext) -> str:
         """The subject of the client's certificate, as the server sees it."""
         connector = aiohttp.TCPConnector(ssl=context, force_close=True)
-        async with aiohttp.ClientSession(connector=connector) as session:
-            async with session.get(f"https://127.0.0.1:{self.port}/") as answer:
-                return await answer.text()
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            session.get(f"https://127.0.0.1:{self.port}/") as answer,
+        ):
+            return await answer.text()
 
 
 @pytest.fixture

@@ -159,6 +159,17 @@ class TestAnAnswer:
             assert answer.status == 503
             assert answer.headers["Retry-After"] == "2"
 
+    async def test_that_does_not_know_this_worker_is_503(
+        self, client: TestClient[Any, Any], owner: Owner
+    ) -> None:
+        async def refuse(request: web.Request) -> web.Response:
+            return web.Response(status=403, headers={hops.HOP: hops.REFUSED})
+
+        owner.answer = refuse
+        async with client.get("/deployments/u") as answer:
+            assert answer.status == 503
+            assert "Retry-After" in answer.headers
+
 
 class TestAStream:
     async def test_is_not_held_back(self, client: TestClient[Any, Any], owner: Owner) -> None:
