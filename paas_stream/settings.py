@@ -160,9 +160,7 @@ class EdgeSettings(BaseModel):
     rate_callers: int = Field(
         10_000, ge=1
     )  # callers remembered; beyond that the oldest is forgotten
-    body_timeout_s: float = Field(
-        30.0, gt=0
-    )  # a request's body must have come within this; else 408
+    receive_timeout_s: float = Field(30.0, gt=0)  # for a first request's headers, and each body
 
     @model_validator(mode="after")
     def _credentials_are_not_for_all(self) -> "EdgeSettings":

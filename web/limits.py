@@ -95,7 +95,7 @@ def middleware(settings: EdgeSettings) -> Middleware:
     async def within_limits(request: web.Request, handler: Handler) -> web.StreamResponse:
         if hops.HOP not in request.headers and request.path not in EXEMPT:
             await rate.count(request)
-        await read_body(request, settings.body_timeout_s)
+        await read_body(request, settings.receive_timeout_s)
         return await handler(request)
 
     return within_limits

@@ -4,6 +4,7 @@ The library answers what is no HTTP, an unknown `Expect`, or an exception outsid
 of its own, and names its version. Here such answers look like all others.
 """
 
+import asyncio
 import http
 import logging
 from typing import Any
@@ -21,7 +22,23 @@ log = logging.getLogger(__name__)
 class Protocol(web.RequestHandler):
     """One connection."""
 
-    __slots__ = ()
+    __slots__ = ("_patience", "wait_s")
+
+    wait_s: float  # seconds for the headers of the first request
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the event loop. The library waits for a first request for ever."""
+        super().connection_made(transport)
+        self._patience = asyncio.get_running_loop().call_later(self.wait_s, self._give_up)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Called by the event loop."""
+        self._patience.cancel()
+        super().connection_lost(exc)
+
+    def _give_up(self) -> None:
+        if self._request_count == 0:
+            self.force_close()
 
     def handle_error(
         self,
@@ -48,9 +65,15 @@ class Protocol(web.RequestHandler):
 class Server(web.Server):
     """Makes a protocol for each connection."""
 
+    def __init__(self, handler: Any, wait_s: float, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._wait_s = wait_s
+
     def __call__(self) -> web.RequestHandler:
         """Called by the event loop."""
-        return Protocol(self, loop=self._loop, **self._kwargs)
+        made = Protocol(self, loop=self._loop, **self._kwargs)
+        made.wait_s = self._wait_s
+        return made
 
 
 class Runner(web.AppRunner):
@@ -71,7 +94,8 @@ class Runner(web.AppRunner):
             return await self._identified(request, handle)
 
         options: Any = {"request_factory": made.request_factory, "loop": made._loop}
-        return Server(identified, **options, **made._kwargs)
+        wait_s = self._settings.edge.receive_timeout_s
+        return Server(identified, wait_s, **options, **made._kwargs)
 
     async def _identified(self, request: web.Request, handle: Any) -> web.StreamResponse:
         """Before anything else: which request is this, and where is it from?"""

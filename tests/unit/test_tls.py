@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from support.certificates import Authority, Pair
 from support.ports import free_port
 
+from paas_stream.client import Client, Tls
 from paas_stream.errors import ConfigurationError
 from paas_stream.settings import TlsSettings
 from paas_stream.tls import Certificates, certificates, client_context
@@ -62,7 +63,7 @@ async def serve(pair: Pair) -> AsyncIterator[Serve]:
     async def start(**settings: Any) -> Server:
         made = Certificates(TlsSettings(cert=pair.cert, key=pair.key, **settings))
         application = web.Application()
-        application.router.add_get("/", who)
+        application.router.add_get("/{path:.*}", who)
         runner = web.AppRunner(application)
         runners.append(runner)
         await runner.setup()
@@ -93,6 +94,21 @@ class TestAClient:
         old.set_ciphers("DEFAULT:@SECLEVEL=0")
         with pytest.raises(aiohttp.ClientConnectionError):
             await server.ask(old)
+
+
+class TestTheClientOfTheCommands:
+    async def test_shows_its_certificate_and_checks_the_worker_s(
+        self, serve: Serve, ca: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(Authority(tmp_path, "of-the-machine").file))
+        server = await serve(clients="required", client_ca=ca.file)
+        url, mine = f"https://127.0.0.1:{server.port}", ca.sign("ada")
+        settings = TlsSettings(ca=ca.file, cert=mine.cert, key=mine.key)
+        shown = Client(url, tls=Tls.of(settings))
+        assert await asyncio.to_thread(shown.is_ready)
+        for tls in (None, Tls(ca=str(ca.file)), Tls(pair=mine.files)):
+            refused = Client(url, tls=tls)
+            assert not await asyncio.to_thread(refused.is_ready)
 
 
 class TestAClientS:

@@ -327,9 +327,28 @@ class TestABody:
         assert set(json.loads(body)) == ERROR_FIELDS
 
     async def test_that_does_not_come_is_given_up(self, serve: Serve) -> None:
-        server = await serve(body_timeout_s=0.1)
+        server = await serve(receive_timeout_s=0.1)
         answer = await server.raw(b"POST /ok HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc")
         assert b" 408 " in answer.splitlines()[0]
+
+
+class TestAConnection:
+    @pytest.mark.parametrize("data", [b"", b"GET /ok HTTP/1.1\r\nHost: x\r\nX: "])
+    async def test_without_a_whole_request_is_closed(self, serve: Serve, data: bytes) -> None:
+        server = await serve(receive_timeout_s=0.1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(data)
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+    async def test_that_has_asked_is_kept(self, serve: Serve) -> None:
+        server = await serve(receive_timeout_s=0.1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        for _ in range(2):
+            writer.write(b"GET /ok HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b" 200 " in await asyncio.wait_for(reader.readuntil(b"}"), 5)
+            await asyncio.sleep(0.2)
+        writer.close()
 
 
 class TestARateLimit:
