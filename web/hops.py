@@ -27,12 +27,20 @@ _SKEW_S: Final = 120.0  # clocks of workers may differ by this
 
 def headers(method: str, url: URL, origin: forwarded.Origin | None = None) -> dict[str, str]:
     """What a request to another worker needs; `origin` is where the forwarded one came from."""
-    worker, seconds = app.settings.web.worker, str(int(time.time()))
     told = {} if origin is None else forwarded.as_headers(origin)
-    proof = _proof(worker, seconds, method, url.raw_path_qs, told)
-    made = {HOP: worker, PROOF: f"{seconds}.{proof}"} | told
     request_id = current.get()
-    return made if request_id is None else made | {HEADER: request_id}
+    if request_id is not None:
+        told[HEADER] = request_id
+    return told | signed(vault().hop_key, app.settings.web.worker, method, url, told)
+
+
+def signed(
+    key: bytes, worker: str, method: str, url: URL, told: Mapping[str, str]
+) -> dict[str, str]:
+    """The two headers themselves; `told` are the others, of which some are covered."""
+    seconds = str(int(time.time()))
+    proof = _proof(key, worker, seconds, method, url.raw_path_qs, told)
+    return {HOP: worker, PROOF: f"{seconds}.{proof}"}
 
 
 def is_hop(request: web.BaseRequest) -> bool:
@@ -41,7 +49,9 @@ def is_hop(request: web.BaseRequest) -> bool:
     if worker is None:
         return False
     seconds, _, given = request.headers.get(PROOF, "").partition(".")
-    expected = _proof(worker, seconds, request.method, request.raw_path, request.headers)
+    expected = _proof(
+        vault().hop_key, worker, seconds, request.method, request.raw_path, request.headers
+    )
     if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode()):
         raise PermissionError("its proof is another one")
     if not seconds.isascii() or not seconds.isdigit() or len(seconds) > 12:
@@ -51,7 +61,9 @@ def is_hop(request: web.BaseRequest) -> bool:
     return True
 
 
-def _proof(worker: str, seconds: str, method: str, path: str, told: Mapping[str, str]) -> str:
+def _proof(
+    key: bytes, worker: str, seconds: str, method: str, path: str, told: Mapping[str, str]
+) -> str:
     parts = [worker, seconds, method, path, *(told.get(name, "") for name in forwarded.HEADERS)]
     text = "\n".join(parts).encode("utf-8", "surrogateescape")
-    return hmac.new(vault().hop_key, text, hashlib.sha256).hexdigest()
+    return hmac.new(key, text, hashlib.sha256).hexdigest()

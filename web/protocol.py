@@ -51,7 +51,7 @@ class Protocol(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun: nothing but its end can tell of the fault")
         if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.error("%s %s failed", request.method, request.path, exc_info=exc)
+            log.error("%s %s failed", request.method, request.rel_url.raw_path, exc_info=exc)
             text = "the request failed; the operators can find the reason in the log"
         else:
             log.info("a request from %s cannot be read: %s", request.remote, type(exc).__name__)
@@ -104,22 +104,23 @@ class Runner(web.AppRunner):
         request[forwarded.ORIGIN] = direct
         try:
             is_hop = hops.is_hop(request)
-            request[forwarded.ORIGIN] = forwarded.origin(
-                direct, request.headers, self._settings.edge.trusted_proxies, is_hop=is_hop
-            )
-            answer = await handle(request)
         except PermissionError as exc:
             log.warning("a request of %s is no worker's: %s", direct.address, exc)
-            answer = self._outside(request, 403, f"{hops.HOP} is for workers only")
-            answer.headers[hops.HOP] = hops.REFUSED
-            return answer
+            refused = self._outside(request, 403, f"{hops.HOP} is for workers only")
+            refused.headers[hops.HOP] = hops.REFUSED
+            return refused
+        request[forwarded.ORIGIN] = forwarded.origin(
+            direct, request.headers, self._settings.edge.trusted_proxies, is_hop=is_hop
+        )
+        try:
+            answer = await handle(request)
         except web.HTTPException as exc:
             if exc.status < http.HTTPStatus.BAD_REQUEST:
                 raise
             return self._outside(request, exc.status, exc.reason)
         if isinstance(answer, web.StreamResponse):
             return answer
-        log.error("%s %s has no answer", request.method, request.path)
+        log.error("%s %s has no answer", request.method, request.rel_url.raw_path)
         return self._outside(request, 500, "the request failed; the operators can find the reason")
 
     def _outside(self, request: web.Request, status: int, message: str) -> web.Response:

@@ -339,3 +339,4 @@ class TestAWorker:
             worker.sigterm()
         for worker in workers:
             assert await worker.exited(90) == 0
+            assert PASSWORD not in worker.log

@@ -32,16 +32,18 @@ class SecureKafka(EmbeddedKafka):
         return f"127.0.0.1:{self.settings.port + LISTENERS[listener]}"
 
     def _prepare(self) -> Launch:
-        launch = super()._prepare()  # with a storage, but it knows no SCRAM user: it is made anew
-        data = self.process.directory / "data"
-        (data / "meta.properties").unlink()
+        mark = self.process.directory / "data" / "meta.properties"
+        mark.parent.mkdir()
+        mark.touch()  # the storage is made below, with SCRAM users
+        launch = super()._prepare()
+        mark.unlink()
         properties = self.process.directory / "server.properties"
         properties.write_text(self._properties(properties.read_text()))
         users = [
             f"--add-scram={mechanism}=[name={USER},password={PASSWORD}]"
             for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
         ]
-        tool = ["kafka.tools.StorageTool", "format", "--standalone", "--ignore-formatted"]
+        tool = ["kafka.tools.StorageTool", "format", "--standalone"]
         identity = ["--cluster-id=AAAAAAAAAAAAAAAAAAAAAA", *users, "-c", str(properties)]
         java = launch.command[: launch.command.index("-XX:+ExitOnOutOfMemoryError") - 1]
         run([*java, *tool, *identity], kafka.JAVA_TIMEOUT_S, "the storage was not formatted")

@@ -12,11 +12,13 @@ from typing import Any, TypeVar
 import requests
 from support.fault_proxy import FaultProxy
 from support.processes import WorkerProcess
+from yarl import URL
 
 from paas_stream.client import ApiError, Client
 from paas_stream.clients.im_login import ImUser, attempt_user, user_header
-from paas_stream.secrets import load_vault
+from paas_stream.secrets import Vault, load_vault
 from paas_stream.settings import SecretSettings, Settings, StateSettings
+from web import hops
 
 T = TypeVar("T")
 
@@ -122,10 +124,7 @@ class Stack:
 
     def infrastructures(self, uuid: str, attempts: int = 3) -> list[str]:
         """What the IM has of a deployment, asked without the proxy."""
-        vault = load_vault(
-            Settings(state=StateSettings(dir=self.folder / "state"), secret=SecretSettings())
-        )
-        found = []
+        vault, found = self._vault(), []
         for number in range(1, attempts + 1):
             name = attempt_user(uuid, number)
             login = user_header(ImUser(name, vault.im_password(name)))
@@ -136,6 +135,17 @@ class Stack:
             )
             found += [one["uri"] for one in answer.json()["uri-list"]]
         return found
+
+    def has(self, worker: Worker, uuid: str) -> bool:
+        """Whether the deployment is this worker's, asked as another worker would."""
+        url = URL(f"{worker.url}/deployments/{uuid}")
+        headers = hops.signed(self._vault().hop_key, "test", "GET", url, {})
+        return requests.get(str(url), headers=headers, timeout=30).ok
+
+    def _vault(self) -> Vault:
+        return load_vault(
+            Settings(state=StateSettings(dir=self.folder / "state"), secret=SecretSettings())
+        )
 
     def run(self, *words: str, timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
         """A command of ours, to its end."""

@@ -71,6 +71,14 @@ async def broken_answer(_: web.Request) -> web.Response:
     return None  # type: ignore[return-value]  # a view without an answer: the library finds it
 
 
+@web.middleware
+async def explode(request: web.Request, handler: faults.Handler) -> web.StreamResponse:
+    """Outside of what makes errors of exceptions."""
+    if request.path == "/middleware":
+        raise RuntimeError(f"password is {SECRET}")
+    return await handler(request)
+
+
 async def stream(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     response.headers["Cache-Control"] = "no-cache"
@@ -92,7 +100,9 @@ async def serve(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serve]:
     async with aiohttp.ClientSession() as session:
 
         async def start(**settings: Any) -> Server:
-            application = web.Application(client_max_size=MAX_BODY, middlewares=[errors_as_json])
+            application = web.Application(
+                client_max_size=MAX_BODY, middlewares=[explode, errors_as_json]
+            )
             application.router.add_route("GET", "/ok", ok)
             application.router.add_route("POST", "/ok", ok)
             application.router.add_route("PATCH", "/ok", ok)
@@ -123,6 +133,7 @@ WAYS = [
     ("DELETE", "/ok", {}, 405),
     ("GET", "/fail", {}, 500),
     ("GET", "/broken", {}, 500),
+    ("GET", "/middleware", {}, 500),
     ("POST", "/ok", {"data": b"x" * (MAX_BODY + 1)}, 413),
     ("GET", "/ok", {"headers": {"Expect": "the-unexpected"}}, 417),
     ("GET", "/ok", {"headers": {"X-Paas-Stream-Hop": "w1"}}, 403),
