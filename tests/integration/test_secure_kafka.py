@@ -283,17 +283,23 @@ class TestAWorker:
         forged = session.get(f"{urls[0]}/deployments", headers={"X-Paas-Stream-Hop": "w1"})
         assert forged.status_code == 403
 
-        lines = [
-            json.loads(line)
-            for worker in workers
-            for line in worker.log.splitlines()
-            if line.startswith("{")
-        ]
-        hops = [line for line in lines if "hop" in line and line["status"] == 200]
-        assert {line["route"] for line in hops} >= {"/deployments/{uuid}", "/deployments"}
-        first = next(line for line in hops if line["route"] == "/deployments/{uuid}")
-        both = [line for line in lines if line["requestId"] == first["requestId"]]
-        assert {line["worker"] for line in both} == {"w0", "w1"}
+        def lines() -> list[dict[str, Any]]:
+            texts = [line for worker in workers for line in worker.log.splitlines()]
+            return [json.loads(one) for one in texts if one.startswith("{") and one.endswith("}")]
+
+        def hops() -> list[dict[str, Any]]:
+            found = [line for line in lines() if "hop" in line and line["status"] == 200]
+            routes = {line["route"] for line in found}
+            return found if routes >= {"/deployments/{uuid}", "/deployments"} else []
+
+        # a line is written when its answer is already on its way
+        forwarded = await wait_until(hops, 10, "both kinds of hop are in the access log")
+        first = next(line for line in forwarded if line["route"] == "/deployments/{uuid}")
+
+        def told_by() -> set[str]:
+            return {one["worker"] for one in lines() if one["requestId"] == first["requestId"]}
+
+        await wait_until(lambda: told_by() == {"w0", "w1"}, 10, "both workers name the request")
 
         probe = subprocess.run(
             [sys.executable, "-m", "k8s.probe", "/readyz"],
