@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from paas_stream.lifecycle.attempt import Effect, Outcome
 from paas_stream.records import DispatchEvent
 
+COMPONENT = "im-effects"
+
 
 def event(effect: Effect, outcome: Outcome, **fields: object) -> DispatchEvent:
     """The event that tells what became of an effect."""

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from agents import im_jobs
-from agents.im_answers import event
+from agents.im_answers import COMPONENT, event
 from agents.im_place import Place, place_of
 from paas_stream.app import app
 from paas_stream.clients.im import ImClient, ImGoneError, ImTemplateError
@@ -28,8 +28,6 @@ OUTPUTS_MAX = 256 * 1024  # bytes of JSON; sealed, and with its row, it must fit
 
 settings = app.settings
 breaker_policy = BreakerPolicy(settings.dispatch.breaker_failures, settings.dispatch.breaker_open_s)
-
-COMPONENT = "im-effects"
 
 _box = app.boxes.box(COMPONENT)
 _breakers: defaultdict[str, Breaker] = defaultdict(Breaker)

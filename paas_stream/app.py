@@ -29,7 +29,7 @@ app = DurableApp(
     web_host=settings.web.host,
     web_bind=settings.web.host,
     web_port=settings.web.port,
-    canonical_url=settings.web.url or f"http://{settings.web.host}:{settings.web.port}",
+    canonical_url=settings.web.url or settings.local_url,
     autodiscover=MODULES,
     web_application_options={"client_max_size": settings.web.max_body_bytes},
 )

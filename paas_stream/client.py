@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from urllib3.util import Retry
 
 from paas_stream import sse
 from paas_stream.errors import PaasError
+from paas_stream.settings import TlsSettings
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ _RETRY = Retry(
     total=6,
     connect=3,
     backoff_factor=0.5,
-    status_forcelist=(503,),
+    status_forcelist=(429, 503),  # after what Retry-After says
     allowed_methods=("GET", "DELETE"),
     raise_on_status=False,
 )
@@ -45,12 +47,27 @@ class ApiError(PaasError):
         self.faults = faults or []
 
 
+@dataclass(frozen=True)
+class Tls:
+    """How the service's certificate is checked, and what is shown to a service that asks for one."""
+
+    ca: str | None = None  # file of certificate authorities; None: those of `requests`
+    pair: tuple[str, str] | None = None  # files of a certificate and its private key
+
+    @classmethod
+    def of(cls, settings: TlsSettings) -> "Tls":
+        """As the settings of this machine say."""
+        pair = (str(settings.cert), str(settings.key)) if settings.cert else None
+        return cls(str(settings.ca) if settings.ca else None, pair)
+
+
 class Client:
     """One service, one caller."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(self, url: str, token: str | None = None, tls: Tls | None = None) -> None:
         self._url = url.rstrip("/")
         self._session = requests.Session()
+        self._tls: dict[str, Any] = {} if tls is None else {"verify": tls.ca, "cert": tls.pair}
         self._session.mount("http://", HTTPAdapter(max_retries=_RETRY))
         self._session.mount("https://", HTTPAdapter(max_retries=_RETRY))
         if token:
@@ -59,7 +76,7 @@ class Client:
     def is_ready(self) -> bool:
         """Whether the service answers requests; asked once, without retries."""
         try:
-            return requests.get(f"{self._url}/readyz", timeout=_PROBE_TIMEOUT_S).ok
+            return requests.get(f"{self._url}/readyz", timeout=_PROBE_TIMEOUT_S, **self._tls).ok
         except requests.RequestException:
             return False
 
@@ -146,19 +163,21 @@ class Client:
         if bookmark is not None:
             headers["Last-Event-ID"] = bookmark
         with self._session.get(
-            self._url + path, headers=headers, stream=True, timeout=_STREAM_TIMEOUT_S
+            self._url + path, headers=headers, stream=True, timeout=_STREAM_TIMEOUT_S, **self._tls
         ) as answer:
             if answer.status_code == 204:
                 yield sse.ServerEvent("end", "{}", None)
-            if answer.status_code == 503:
-                return  # partitions move: the same request may succeed soon
+            if answer.status_code in (429, 503):
+                return  # partitions move, or too many requests: it may succeed soon
             if answer.status_code >= 400:
                 raise _refusal(answer)
             yield from sse.parse(answer.iter_lines(chunk_size=None))
 
     def _call(self, method: str, path: str, **options: Any) -> Any:
         try:
-            answer = self._session.request(method, self._url + path, timeout=_TIMEOUT_S, **options)
+            answer = self._session.request(
+                method, self._url + path, timeout=_TIMEOUT_S, **self._tls, **options
+            )
         except requests.ReadTimeout as exc:
             text = f"{self._url} did not answer in time; the request may have been carried out"
             raise ApiError(text) from exc

@@ -125,9 +125,10 @@ class Vault:
         """The password of an IM user of ours: HMAC-SHA256 of the name, hexadecimal."""
         return hmac.new(self.service_key, user.encode(), hashlib.sha256).hexdigest()
 
+    @property
     def hop_key(self) -> bytes:
-        """The key under which workers sign what they ask each other; no IM user has this name."""
-        return hmac.new(self.service_key, b"requests between workers", hashlib.sha256).digest()
+        """The key by which workers know each other's requests; no IM user has that name."""
+        return hmac.digest(self.service_key, b"requests between workers", "sha256")
 
 
 @cache

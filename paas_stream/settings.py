@@ -10,7 +10,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from paas_stream.auth_settings import LOOPBACK, KeystoneSettings, LoginSettings, OidcSettings
@@ -61,6 +69,24 @@ class KafkaSettings(BaseModel):
     heartbeat_s: float = 2.0
     request_timeout_s: float = 30.0  # time-out of one produce or admin request
     start_timeout_s: float = 60.0  # the embedded broker must answer within this
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"  # of `url`
+    ca: Path | None = None  # PEM, who may sign the brokers' certificates; default: the system's
+    cert: Path | None = None  # PEM, our certificate and its chain, where brokers ask for one
+    key: Path | None = None  # PEM, its private key, not encrypted
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"  # with SASL
+    username: str | None = None  # with SASL
+    password: SecretStr | None = None  # with SASL
+    refused_s: float = 30.0  # a worker whose login or certificate is refused so long ends (code 78)
+
+    @model_validator(mode="after")
+    def _security_is_complete(self) -> "KafkaSettings":
+        if self.security != "PLAINTEXT" and self.url is None:
+            raise ValueError("PAAS_KAFKA_SECURITY is for a cluster: PAAS_KAFKA_URL is missing")
+        if self.security.startswith("SASL") and not (self.username and self.password):
+            raise ValueError(f"{self.security} needs PAAS_KAFKA_USERNAME and PAAS_KAFKA_PASSWORD")
+        if (self.cert is None) != (self.key is None):
+            raise ValueError("PAAS_KAFKA_CERT and PAAS_KAFKA_KEY belong together")
+        return self
 
     @property
     def bootstrap(self) -> str:
@@ -84,7 +110,7 @@ class WebSettings(BaseModel):
     host: str = "127.0.0.1"
     port: int = 6066
     url: str | None = (
-        None  # how other workers and clients reach this worker; default http://host:port
+        None  # how other workers and clients reach this worker; default scheme://host:port
     )
     max_body_bytes: int = 512 * 1024  # a larger request is refused with 413
     posts: int = Field(100, ge=1)  # POSTs of deployments under way at once; above that 503
@@ -98,6 +124,60 @@ class WebSettings(BaseModel):
     streams: int = 500  # open event streams at most, those forwarded included; above that 503
     keep_alive_s: float = Field(15.0, gt=0)  # a comment is sent on a quiet event stream this often
     slow_reader_s: float = Field(30.0, gt=0)  # a reader who takes nothing for this long is cut off
+
+
+class TlsSettings(BaseModel):
+    """TLS of the REST API, for its clients and between workers; on when there is a certificate.
+
+    Files are PEM. They are read again when they change; running connections stay as they are.
+    """
+
+    cert: Path | None = (
+        None  # this worker's certificate and its chain; workers show it to each other
+    )
+    key: Path | None = None  # its private key, not encrypted
+    ca: Path | None = None  # who may sign workers' certificates; default: the system's
+    client_ca: Path | None = None  # who may sign clients' certificates
+    clients: Literal["none", "optional", "required"] = "none"  # whether clients must show one
+    look_s: float = Field(10.0, ge=0.1, le=3600)  # between two looks at the files
+
+    @property
+    def scheme(self) -> Literal["http", "https"]:
+        """Of this worker's URL."""
+        return "http" if self.cert is None else "https"
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "TlsSettings":
+        if (self.cert is None) != (self.key is None):
+            raise ValueError("PAAS_TLS_CERT and PAAS_TLS_KEY belong together")
+        if self.clients != "none" and (self.cert is None or self.client_ca is None):
+            raise ValueError(
+                f"PAAS_TLS_CLIENTS={self.clients} needs PAAS_TLS_CERT and PAAS_TLS_CLIENT_CA"
+            )
+        return self
+
+
+class EdgeSettings(BaseModel):
+    """What the REST API does with every request, whatever it asks for. Lists are JSON."""
+
+    access_log: bool = True  # one JSON line for each request, on standard output
+    trusted_proxies: list[IPvAnyNetwork] = []  # whose X-Forwarded-For, -Proto and -Host count
+    cors_origins: list[str] = []  # pages of these origins may call the API; ["*"]: of all
+    cors_credentials: bool = False  # their browsers may send cookies and client certificates along
+    rate_per_s: float = Field(
+        0.0, ge=0
+    )  # requests of one caller, per worker; above 429; 0: no limit
+    rate_burst: int = Field(100, ge=1)  # requests that a caller may send at once
+    rate_callers: int = Field(
+        10_000, ge=1
+    )  # callers remembered; beyond that the oldest is forgotten
+    receive_timeout_s: float = Field(30.0, gt=0)  # for a first request's headers, and each body
+
+    @model_validator(mode="after")
+    def _credentials_are_not_for_all(self) -> "EdgeSettings":
+        if "*" in self.cors_origins and self.cors_credentials:
+            raise ValueError("PAAS_EDGE_CORS_CREDENTIALS needs a list of origins, not *")
+        return self
 
 
 class HeartbeatSettings(BaseModel):
@@ -238,6 +318,8 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     stream: StreamSettings = StreamSettings()
     web: WebSettings = WebSettings()
+    tls: TlsSettings = TlsSettings()
+    edge: EdgeSettings = EdgeSettings()
     heartbeat: HeartbeatSettings = HeartbeatSettings()
     parser: ParserSettings = ParserSettings()
     feeder: FeederSettings = FeederSettings()
@@ -247,6 +329,11 @@ class Settings(BaseSettings):
     dispatch: DispatchSettings = DispatchSettings()
     im: ImSettings = ImSettings()
     secret: SecretSettings = SecretSettings()
+
+    @property
+    def local_url(self) -> str:
+        """This worker as this machine reaches it."""
+        return f"{self.tls.scheme}://{self.web.host}:{self.web.port}"
 
     @model_validator(mode="after")
     def _types_are_in_the_state_directory(self) -> "Settings":

@@ -11,21 +11,28 @@ from aiohttp import web
 from paas_stream.access import OPEN, Action, Caller, Thing, group_fault, may
 from paas_stream.app import app
 from web import hops
+from web.access_log import CALLER
 from web.faults import ApiError, Handler
 from web.login import Login, unauthorized
 
 _OWNER_ONLY = "Only the owner of the deployment can perform this operation"
 _NOT_READABLE = "Only the owner of the deployment, its user group and admins can see it"
-_CALLER = web.RequestKey("caller", Caller)
+_REFUSED = web.RequestKey("refused", ApiError)
 
 login = Login(app.settings, lambda: app.http_client)
 
 
 async def caller(request: web.Request) -> Caller:
     """Who asks. Raises ApiError 401, 429 after too many that were refused, 503."""
-    known = request.get(_CALLER)
+    if (refused := request.get(_REFUSED)) is not None:
+        raise refused  # a login is checked once, and counted once when it is wrong
+    known = request.get(CALLER)
     if known is None:
-        known = request[_CALLER] = await _identified(request)
+        try:
+            known = request[CALLER] = await _identified(request)
+        except ApiError as exc:
+            request[_REFUSED] = exc
+            raise
     return known
 
 
@@ -49,7 +56,7 @@ async def _identified(request: web.Request) -> Caller:
     if hops.HOP not in request.headers:
         return await login.caller(request)
     try:
-        return await hops.verify(request)
+        return await hops.caller(request)
     except hops.ForgedHopError as exc:
         raise unauthorized(app.settings, str(exc)) from exc
 
@@ -74,5 +81,5 @@ async def close(*_: Any, **__: Any) -> None:
 
 
 def install() -> None:
-    """Put the middleware between the one for errors and the views."""
+    """Put the middleware before the views, behind limits and CORS: a preflight has no login."""
     app.web.web_app.middlewares.append(authenticate)

@@ -20,7 +20,7 @@ from paas_stream.records import Command, Message, Template
 from paas_stream.secrets import vault
 from paas_stream.tosca.pool import ParserPool
 from tables import deployments as tables
-from web import callers, changes, created_by, dry_run, owners, requests, resources
+from web import callers, changes, created_by, dry_run, forwarded, owners, requests, resources
 from web.admission import admission
 from web.faults import ApiError, unavailable
 from web.health import as_json
@@ -44,7 +44,7 @@ def check_ready() -> None:
 
 def base_url(request: web.Request) -> str:
     """The service's URL as the client knows it."""
-    return f"{request.scheme}://{request.host}"
+    return forwarded.of(request).base_url
 
 
 async def send(message: Message) -> None:

@@ -76,7 +76,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     except TemporaryError as exc:
         return answer(503, exc.message, headers={"Retry-After": str(int(exc.delay_s or 2))})
     except Exception as exc:
-        log.exception("%s %s failed", request.method, request.path)
+        log.exception("%s %s failed", request.method, request.rel_url.raw_path)
         await _report(request, exc)
         return answer(500, "the request failed; the operators can find the reason in the log")
 

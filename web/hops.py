@@ -1,73 +1,113 @@
-"""Requests between workers: signed, so that nobody else can send one, and with the caller on board.
+"""Requests between workers: told apart by a header that only workers can make, with the caller on board.
 
-The worker that a client asks checks the login, once. What it passes on carries the caller, and a
-signature over method, path, query, body and time under a key that only the workers have.
+The worker that a client asks checks the login, once, and answers for what it passes on: it has counted
+the request, and its word on the caller and on where the request came from is taken. So the header
+carries a proof: an HMAC, with a key derived from the service key, over who asks, when, for what, for
+whom and with which body. Nobody else may send it.
 """
 
+import base64
+import binascii
 import hashlib
-import os
+import hmac
 import time
+from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import asdict
+from typing import Final
 
 from aiohttp import web
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
+from pydantic import TypeAdapter, ValidationError
 from yarl import URL
 
+from paas_stream import request_ids
 from paas_stream.access import Caller
+from paas_stream.app import app
 from paas_stream.secrets import vault
+from web import forwarded
 
-HOP = "X-Paas-Stream-Hop"  # set on requests between workers: answer from your own tables
-LIFE_S = 30  # a signature is good for this long
-_SKEW_S = 30  # clocks of two workers may differ by this
-_ALGORITHM = "HS256"
+HOP: Final = "X-Paas-Stream-Hop"  # the worker that asks: answer from your own tables
+PROOF: Final = "X-Paas-Stream-Proof"  # seconds since the epoch, and the HMAC, with a dot between
+CALLER: Final = "X-Paas-Stream-Caller"  # whose request is being answered: base64 of JSON
+BODY: Final = "X-Paas-Stream-Body"  # SHA-256 of the body, in hexadecimal
+REFUSED: Final = "refused"  # in an answer, under HOP: the proof was not accepted
+HEADERS: Final = (HOP, PROOF, CALLER, BODY)
+_SKEW_S: Final = 120.0  # clocks of workers may differ by this
+_COVERED: Final = (*forwarded.HEADERS, CALLER, BODY)
+_caller: Final = TypeAdapter(Caller)
 
 current: ContextVar[Caller | None] = ContextVar("current", default=None)
 """Whose request is being answered; what is asked of other workers meanwhile is asked for that caller."""
 
 
 class ForgedHopError(Exception):
-    """The header is not ours, not for this request, or too old."""
+    """What the proof covers is not what came."""
 
 
-def sign(method: str, url: URL, body: bytes = b"") -> str:
-    """The header of a request to another worker, for the current caller."""
-    now, caller = int(time.time()), current.get()
-    claims = {
-        "iat": now,
-        "exp": now + LIFE_S,
-        "jti": os.urandom(8).hex(),
-        "request": _digest(method, url, body),
-        "caller": asdict(caller) if caller is not None else None,
-    }
-    return jwt.encode({"alg": _ALGORITHM}, claims, _key(), algorithms=[_ALGORITHM])
+def headers(
+    method: str, url: URL, origin: forwarded.Origin | None = None, body: bytes = b""
+) -> dict[str, str]:
+    """What a request to another worker needs; `origin` is where the forwarded one came from."""
+    told = about(current.get(), body)
+    if origin is not None:
+        told |= forwarded.as_headers(origin)
+    request_id = request_ids.current.get()
+    if request_id is not None:
+        told[request_ids.HEADER] = request_id
+    return told | signed(vault().hop_key, app.settings.web.worker, method, url, told)
 
 
-async def verify(request: web.Request) -> Caller:
-    """Who stands behind a request of another worker. Raises ForgedHopError."""
+def about(caller: Caller | None, body: bytes) -> dict[str, str]:
+    """Whose request it is, and its body's digest."""
+    told = {BODY: hashlib.sha256(body).hexdigest()}
+    if caller is not None:
+        told[CALLER] = base64.b64encode(_caller.dump_json(caller)).decode()
+    return told
+
+
+def signed(
+    key: bytes, worker: str, method: str, url: URL, told: Mapping[str, str]
+) -> dict[str, str]:
+    """The two headers of the proof; `told` are the others, of which some are covered."""
+    seconds = str(int(time.time()))
+    proof = _proof(key, worker, seconds, method, url.raw_path_qs, told)
+    return {HOP: worker, PROOF: f"{seconds}.{proof}"}
+
+
+def is_hop(request: web.BaseRequest) -> bool:
+    """Whether another worker asks. Raises PermissionError when somebody else says so."""
+    worker = request.headers.get(HOP)
+    if worker is None:
+        return False
+    seconds, _, given = request.headers.get(PROOF, "").partition(".")
+    expected = _proof(
+        vault().hop_key, worker, seconds, request.method, request.raw_path, request.headers
+    )
+    if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode()):
+        raise PermissionError("its proof is another one")
+    if not seconds.isascii() or not seconds.isdigit() or len(seconds) > 12:
+        raise PermissionError("its proof has no time")
+    if abs(time.time() - int(seconds)) > _SKEW_S:
+        raise PermissionError(f"its proof is of another time: do the clocks of {worker} agree?")
+    return True
+
+
+async def caller(request: web.Request) -> Caller:
+    """Who stands behind a request of another worker, of which the proof was accepted.
+
+    Raises ForgedHopError for another body than the one that was signed, and for a request of nobody.
+    """
+    if request.headers.get(BODY) != hashlib.sha256(await request.read()).hexdigest():
+        raise ForgedHopError("the body is not the one that was signed")
     try:
-        claims = jwt.decode(request.headers[HOP], _key(), algorithms=[_ALGORITHM]).claims
-        needed = jwt.JWTClaimsRegistry(
-            leeway=_SKEW_S, iat={"essential": True}, exp={"essential": True}
-        )
-        needed.validate(claims)
-    except (JoseError, ValueError) as exc:
-        raise ForgedHopError("the request does not come from a worker") from exc
-    if claims["request"] != _digest(request.method, request.rel_url, await request.read()):
-        raise ForgedHopError("the signature is for another request")
-    found = claims["caller"]
-    if found is None:
-        raise ForgedHopError("the request is nobody's")
-    groups = found.pop("groups")
-    return Caller(**found, groups=tuple(groups) if groups is not None else None)
+        told = base64.b64decode(request.headers[CALLER], validate=True)
+        return _caller.validate_json(told)
+    except (KeyError, binascii.Error, ValidationError) as exc:
+        raise ForgedHopError("the request is nobody's") from exc
 
 
-def _digest(method: str, url: URL, body: bytes) -> str:
-    parts = (method.encode(), url.raw_path_qs.encode(), hashlib.sha256(body).digest())
-    return hashlib.sha256(b"\n".join(parts)).hexdigest()
-
-
-def _key() -> OctKey:
-    return OctKey.import_key(vault().hop_key())
+def _proof(
+    key: bytes, worker: str, seconds: str, method: str, path: str, told: Mapping[str, str]
+) -> str:
+    parts = [worker, seconds, method, path, *(told.get(name, "") for name in _COVERED)]
+    text = "\n".join(parts).encode("utf-8", "surrogateescape")
+    return hmac.new(key, text, hashlib.sha256).hexdigest()

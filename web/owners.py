@@ -1,11 +1,12 @@
 """Which worker has a deployment, and how the others ask it.
 
 Faust's own forwarder drops headers and request bodies and holds streams back, so requests are
-forwarded here: only between workers of this application, told apart by a signed header.
+forwarded here: only between workers of this application, told apart by a header (`web.hops`).
 """
 
 import asyncio
 import logging
+import ssl
 from typing import Any
 
 import aiohttp
@@ -14,7 +15,8 @@ from yarl import URL
 
 from paas_stream import topics
 from paas_stream.app import app
-from web import hops, streams
+from paas_stream.request_ids import HEADER
+from web import forwarded, hops, streams
 from web.faults import ApiError, unavailable
 
 log = logging.getLogger(__name__)
@@ -24,7 +26,24 @@ _TIMEOUT = aiohttp.ClientTimeout(total=15, connect=3)
 # a stream is quiet for the time between two comments at most; other workers may have other settings
 _QUIET_S = 3 * app.settings.web.keep_alive_s + 15
 _STREAM_TIMEOUT = aiohttp.ClientTimeout(connect=3, sock_connect=3, sock_read=_QUIET_S)
-_DROPPED = frozenset({"transfer-encoding", "connection", "content-length", "date", "server"})
+_NOT_FORWARDED = frozenset(
+    name.lower()
+    for name in (
+        *(
+            "host",
+            "content-length",
+            "transfer-encoding",
+            "content-encoding",
+            "connection",
+            "expect",
+        ),
+        *(HEADER, *hops.HEADERS, *forwarded.HEADERS),
+    )
+)
+# headers of an answer that are this connection's own
+_DROPPED = frozenset(
+    {"transfer-encoding", "connection", "content-length", "content-encoding", "date", "server"}
+)
 _topic = topics.TOPICS[topics.TEMPLATE].broker_name(app.settings)
 
 
@@ -54,12 +73,10 @@ def _is_here(url: URL) -> bool:
 async def forward(request: web.Request, target: URL) -> web.StreamResponse:
     """Let the owner answer: status, headers and body are its own; an event stream as it comes."""
     headers = {
-        name: value
-        for name, value in request.headers.items()
-        if name.lower() not in ("host", "content-length", "transfer-encoding")
+        name: value for name, value in request.headers.items() if name.lower() not in _NOT_FORWARDED
     }
     url, body = target.join(request.rel_url), await request.read()
-    headers[HOP] = hops.sign(request.method, url, body)
+    headers |= hops.headers(request.method, url, forwarded.of(request), body)
     try:
         async with app.http_client.request(
             request.method,
@@ -68,6 +85,7 @@ async def forward(request: web.Request, target: URL) -> web.StreamResponse:
             data=body,
             timeout=_STREAM_TIMEOUT if streams.wanted(request) else _TIMEOUT,
             allow_redirects=False,
+            ssl=_tls(),
         ) as response:
             _check_trust(response)
             kept = {k: v for k, v in response.headers.items() if k.lower() not in _DROPPED}
@@ -118,9 +136,11 @@ async def ask(target: URL, path: str, params: dict[str, str] | None = None) -> d
     Raises ApiError: 403 and 404 as it says, 503 for anything else that goes wrong.
     """
     url = target.with_path(path).with_query(params or {})
-    headers = {HOP: hops.sign("GET", url)}
+    headers = hops.headers("GET", url)
     try:
-        async with app.http_client.get(url, headers=headers, timeout=_TIMEOUT) as response:
+        async with app.http_client.get(
+            url, headers=headers, timeout=_TIMEOUT, ssl=_tls()
+        ) as response:
             _check_trust(response)
             if response.status == 404:
                 raise ApiError(404, "there is no such deployment")
@@ -134,17 +154,20 @@ async def ask(target: URL, path: str, params: dict[str, str] | None = None) -> d
 
 
 def _check_trust(response: aiohttp.ClientResponse) -> None:
-    """Raise ApiError 503 when the other worker refuses our signature: the caller has a login."""
-    if response.status == 401:
-        log.error(
-            "%s refuses our signature: is its service key or its clock another?", response.url
-        )
-        raise unavailable("workers do not trust each other")
+    """Raise ApiError 503 when the other worker refuses our proof: the caller has a login."""
+    if response.headers.get(hops.HOP) == hops.REFUSED or response.status == 401:
+        log.error("%s does not know this worker: do keys and clocks agree?", response.url)
+        raise unavailable("the other worker does not know this one")
 
 
 async def ask_others(path: str, params: dict[str, str]) -> list[dict[str, Any]]:
     """The same question to all other workers: one that does not answer makes it a 503."""
     return list(await asyncio.gather(*(ask(target, path, params) for target in others())))
+
+
+def _tls() -> ssl.SSLContext | bool:
+    """How the other worker's certificate is checked, and what is shown to it."""
+    return True if app.certificates is None else app.certificates.client
 
 
 @app.on_rebalance_complete.connect(weak=False)

@@ -5,6 +5,7 @@ from web import (
     components,
     deployment_resources,
     deployments,
+    edge,
     events,
     faults,
     health,
@@ -31,5 +32,6 @@ __all__ = [
 ]
 
 faults.install()
-callers.install()
 metrics.install()
+edge.install()
+callers.install()

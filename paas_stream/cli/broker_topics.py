@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
-from paas_stream.errors import TemporaryError
+from paas_stream.clients import kafka
 from paas_stream.settings import Settings
 from paas_stream.topics import TopicSpec
 
@@ -45,12 +45,11 @@ def look(settings: Settings, specs: list[TopicSpec]) -> dict[str, Found]:
         try:
             return asyncio.run(asyncio.wait_for(_look(settings, specs), _ANSWER_S))
         except (TimeoutError, KafkaError, OSError) as exc:
-            text = f"Kafka at {settings.kafka.bootstrap} does not answer ({type(exc).__name__})"
-            raise TemporaryError(text) from exc
+            raise kafka.told(settings.kafka, exc) from exc
 
 
 async def _look(settings: Settings, specs: list[TopicSpec]) -> dict[str, Found]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap)
+    admin = AIOKafkaAdminClient(**kafka.connection(settings.kafka))
     try:
         await admin.start()
         # all topics: asking for one by name would create it where the broker creates topics itself

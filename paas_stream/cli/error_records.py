@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from paas_stream.cli.broker_topics import quiet
+from paas_stream.clients import kafka
 from paas_stream.errors import PaasError, PermanentError
 from paas_stream.records import REPLAYED, ErrorRecord, Source
 from paas_stream.settings import Settings
@@ -65,10 +66,8 @@ class ErrorRecords:
         self._settings = settings
         self._topic = TOPICS[ERRORS].broker_name(settings)
         self._names = {spec.broker_name(settings) for spec in TOPICS.values()}
-        options = {
-            "bootstrap_servers": settings.kafka.bootstrap,
-            "request_timeout_ms": int(settings.kafka.request_timeout_s * 1000),
-        }
+        options = kafka.connection(settings.kafka)
+        options["request_timeout_ms"] = int(settings.kafka.request_timeout_s * 1000)
         self._consumer = AIOKafkaConsumer(
             enable_auto_commit=False, auto_offset_reset="none", **options
         )

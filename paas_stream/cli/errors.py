@@ -10,7 +10,8 @@ from aiokafka.errors import KafkaError
 
 from paas_stream.cli.error_records import ErrorId, ErrorRecords, KeptError
 from paas_stream.cli.output import columns
-from paas_stream.errors import PermanentError, TemporaryError
+from paas_stream.clients import kafka
+from paas_stream.errors import PermanentError
 from paas_stream.settings import get_settings
 
 T = TypeVar("T")
@@ -32,8 +33,7 @@ def _with_records(work: Callable[[ErrorRecords], Awaitable[T]]) -> T:
     try:
         return asyncio.run(run())
     except KafkaError as exc:
-        text = f"Kafka at {settings.kafka.bootstrap} does not answer ({type(exc).__name__})"
-        raise TemporaryError(text) from exc
+        raise kafka.told(settings.kafka, exc) from exc
 
 
 def _filters(command: Any) -> Any:

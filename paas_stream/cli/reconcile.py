@@ -17,9 +17,10 @@ from paas_stream.cli.broker_topics import quiet
 from paas_stream.cli.options import client_of
 from paas_stream.cli.output import columns
 from paas_stream.client import Client
+from paas_stream.clients import kafka
 from paas_stream.clients.im import ImClient
 from paas_stream.clients.im_login import ImUser, attempt_user, user_header
-from paas_stream.errors import PaasError, PermanentError, TemporaryError
+from paas_stream.errors import PaasError, PermanentError
 from paas_stream.lifecycle.reconciliation import Difference, Found, Kind, Known, differences
 from paas_stream.local.im import EmbeddedIm
 from paas_stream.records import Command
@@ -90,7 +91,7 @@ class Reconciler:
 
     async def _ask(self, uuids: list[str]) -> None:
         topic = TOPICS[DEPLOYMENT_COMMANDS].broker_name(self._settings)
-        producer = AIOKafkaProducer(bootstrap_servers=self._settings.kafka.bootstrap, acks="all")
+        producer = AIOKafkaProducer(acks="all", **kafka.connection(self._settings.kafka))
         try:
             with quiet():
                 await producer.start()
@@ -98,9 +99,7 @@ class Reconciler:
                 command = Command(uuid=uuid, command="inspect")
                 await producer.send_and_wait(topic, command.encode(), key=uuid.encode())
         except KafkaError as exc:
-            where = self._settings.kafka.bootstrap
-            text = f"Kafka at {where} does not answer ({type(exc).__name__})"
-            raise TemporaryError(text) from exc
+            raise await kafka.fault(self._settings.kafka, exc) from exc
         finally:
             await producer.stop()
 

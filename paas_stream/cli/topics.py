@@ -10,7 +10,8 @@ from aiokafka.errors import KafkaError
 from paas_stream.cli.broker_topics import quiet
 from paas_stream.cli.topic_description import describe
 from paas_stream.cli.topic_schemas import schemas
-from paas_stream.errors import PermanentError, TemporaryError
+from paas_stream.clients import kafka
+from paas_stream.errors import PermanentError
 from paas_stream.settings import Settings, get_settings
 from paas_stream.topics import TOPICS
 
@@ -41,8 +42,7 @@ def tail(
     try:
         asyncio.run(_tail(settings, topic, from_beginning or no_follow, uuid, count, not no_follow))
     except KafkaError as exc:
-        text = f"Kafka at {settings.kafka.bootstrap} does not answer ({type(exc).__name__})"
-        raise TemporaryError(text) from exc
+        raise kafka.told(settings.kafka, exc) from exc
     except KeyboardInterrupt:
         return
 
@@ -56,11 +56,11 @@ async def _tail(
     follow: bool,
 ) -> None:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka.bootstrap,
         enable_auto_commit=False,
         # where reading starts: a seek would race with the consumer's own first look at the offsets
         auto_offset_reset="earliest" if from_beginning else "latest",
         request_timeout_ms=int(settings.kafka.request_timeout_s * 1000),
+        **kafka.connection(settings.kafka),
     )
     try:
         with quiet():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from paas_stream.client import Client
+from paas_stream.client import Client, Tls
 from paas_stream.errors import ConfigurationError
 from paas_stream.local import supervisor
 from paas_stream.local.im import EmbeddedIm
@@ -34,13 +34,17 @@ def up(workers: int, background: bool, fresh: bool) -> None:
     if not background:
         supervisor.supervise(settings, workers, click.echo)
         return
-    urls = [f"http://127.0.0.1:{settings.web.port + number}" for number in range(workers)]
+    urls = [
+        f"{settings.tls.scheme}://127.0.0.1:{settings.web.port + number}"
+        for number in range(workers)
+    ]
+    tls = Tls.of(settings.tls)
     started = _background(settings).start(
         lambda: Launch(
             command=[sys.executable, "-m", "paas_stream.cli.main", "up", "--workers", str(workers)],
             directory=Path.cwd(),
         ),
-        lambda: all(Client(url).is_ready() for url in urls),
+        lambda: all(Client(url, tls=tls).is_ready() for url in urls),
         START_TIMEOUT_S,
     )
     click.echo(f"{'ready' if started else 'running already'}: {', '.join(urls)}")

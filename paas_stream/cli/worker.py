@@ -36,6 +36,7 @@ def worker() -> None:
     uvloop.install()  # before the application is made, which asks for the event loop
     from paas_stream.app import app
     from paas_stream.durable.worker import Worker
+    from web import access_log
 
     app.finalize()
     app.discover()
@@ -43,4 +44,6 @@ def worker() -> None:
     quieten_collector()
     program = Worker(app, loglevel=settings.stream.log_level)
     program.spinner = None  # with it, and a level above `info`, every debug line is formatted
+    if settings.edge.access_log:
+        access_log.to_standard_output()
     program.execute_from_commandline()

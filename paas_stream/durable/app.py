@@ -7,6 +7,7 @@ topics and checks partition counts, and only then producer, consumer, agents and
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Iterable
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -17,10 +18,12 @@ from faust.exceptions import ConsistencyError, ProducerSendError
 from faust.web.drivers.aiohttp import Web
 from mode import Service
 
-from paas_stream import errors, records, topics
+from paas_stream import errors, records, tls, topics
+from paas_stream.clients.kafka import KafkaRefusedError
 from paas_stream.durable import declare
 from paas_stream.durable.boxes import Boxes
 from paas_stream.durable.consumer import DurableConsumer
+from paas_stream.durable.credentials import credentials
 from paas_stream.durable.exits import Exit, end_process
 from paas_stream.durable.flow import hold_flow_until_resumed
 from paas_stream.durable.positions import Positions
@@ -54,6 +57,7 @@ class BrokerGate(Service):
         """Wait for the broker, for as long as it takes; /readyz says 503 meanwhile."""
         app = self.app
         wanted = declare.wanted_topics(app.settings, app)
+        refused_since: float | None = None
         while not app.should_stop:
             try:
                 await declare.ensure(app.settings, wanted)
@@ -61,11 +65,25 @@ class BrokerGate(Service):
                 end_process(Exit.REFUSED, exc.message)
             except errors.TemporaryError as exc:
                 app.readiness.broker = exc.message
+                refused_since = _since(refused_since, exc)
+                if _is_over(refused_since, app.settings.kafka.refused_s):
+                    end_process(Exit.REFUSED, exc.message)
                 self.log.warning("%s; trying again in %.0f s", exc.message, _RETRY_S)
                 await asyncio.sleep(_RETRY_S)
             else:
                 app.readiness.broker = None
                 return
+
+
+def _since(before: float | None, exc: errors.TemporaryError) -> float | None:
+    """Since when brokers refuse us; None: they do not, or are away."""
+    if not isinstance(exc, KafkaRefusedError):
+        return None
+    return time.monotonic() if before is None else before
+
+
+def _is_over(since: float | None, limit_s: float) -> bool:
+    return since is not None and time.monotonic() >= since + limit_s
 
 
 class WebFirst(BootStrategy):
@@ -89,6 +107,17 @@ class PlainWeb(Web):
     """Faust's web server without its own index page, which would take `/`."""
 
     production_blueprints: ClassVar[list[Any]] = []
+
+    async def on_start(self) -> None:
+        """Start the server, and look after its certificates."""
+        await super().on_start()
+        if self.app.certificates is not None:
+            self.add_future(self._refresh(self.app.certificates))
+
+    async def _refresh(self, certificates: tls.Certificates) -> None:
+        while not self.should_stop:
+            await self.sleep(self.app.settings.tls.look_s)
+            await asyncio.to_thread(certificates.refresh)
 
 
 class Sent(NamedTuple):
@@ -125,9 +154,12 @@ class DurableApp(faust.App):
 
     def __init__(self, settings: Settings, **options: Any) -> None:
         self.settings = settings
+        self.certificates = tls.certificates(settings.tls)
         super().__init__(
             settings.stream.id,
             broker=f"kafka://{settings.kafka.bootstrap.replace(',', ';kafka://')}",
+            broker_credentials=credentials(settings.kafka),
+            web_ssl_context=self.certificates.server if self.certificates else None,
             store="rocksdb://",
             topic_partitions=settings.stream.partitions,
             topic_replication_factor=settings.kafka.replication,

@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
 
 from paas_stream import topics
+from paas_stream.clients import kafka
 from paas_stream.errors import StartRefusedError, TemporaryError
 from paas_stream.settings import Settings
 
@@ -53,14 +54,13 @@ async def ensure(settings: Settings, wanted: list[WantedTopic]) -> None:
         async with asyncio.timeout(settings.kafka.request_timeout_s):
             await _ensure(settings, wanted)
     except (TimeoutError, KafkaError, OSError) as exc:
-        text = f"Kafka at {settings.kafka.bootstrap} does not answer ({type(exc).__name__})"
-        raise TemporaryError(text) from exc
+        raise await kafka.fault(settings.kafka, exc) from exc
 
 
 async def _ensure(settings: Settings, wanted: list[WantedTopic]) -> None:
     admin = AIOKafkaAdminClient(
-        bootstrap_servers=settings.kafka.bootstrap,
         request_timeout_ms=int(settings.kafka.request_timeout_s * 1000),
+        **kafka.connection(settings.kafka),
     )
     try:
         await admin.start()

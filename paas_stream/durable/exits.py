@@ -20,7 +20,7 @@ class Exit(IntEnum):
     CRASHED = 72  # Faust crashed, or stopped while an event was being handled
     INCONSISTENT = 73  # local tables are ahead of their changelogs: the next start replays them
     STOOD_STILL = 74  # for longer than its session: other workers have its partitions
-    REFUSED = 78  # topics on the broker do not fit: a person must act
+    REFUSED = 78  # topics do not fit, or Kafka refuses us: a person must act
 
 
 def end_process(code: Exit, reason: str) -> NoReturn:

@@ -53,6 +53,11 @@ IM_CALL_SECONDS = Histogram(
     buckets=_FAST,
     registry=REGISTRY,
 )
+RATE_LIMITED = Counter(
+    "paas_stream_http_rate_limited",
+    "Requests that were answered with 429.",
+    registry=REGISTRY,
+)
 STREAMS_REFUSED = Counter(
     "paas_stream_event_streams_refused",
     "Event streams that found no room.",

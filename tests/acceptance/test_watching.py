@@ -17,7 +17,6 @@ from paas_stream.client import Client
 pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(300)]
 
 INTERVAL_S = 1.0  # between two heartbeats
-BETWEEN_WORKERS = {"X-Paas-Stream-Hop": "test"}  # answer from your own tables
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,7 @@ def here_and_there(stack: Any) -> tuple[str, Worker, Worker]:
     """A new deployment, the worker that has it, and the other one."""
     uuid = stack.submit()
     for owner, other in (stack.workers, reversed(stack.workers)):
-        if has(owner, uuid):
+        if stack.has(owner, uuid):
             return uuid, owner, other
     raise AssertionError(f"no worker has {uuid}")
 
@@ -164,12 +163,6 @@ def summary(worker: Worker) -> set[tuple[str, int]]:
     return {(one["state"], one["alive"]) for one in answer.json().get("components", ())}
 
 
-def has(worker: Worker, uuid: str) -> bool:
-    """Whether a deployment is this worker's own."""
-    url = f"{worker.url}/deployments/{uuid}"
-    return requests.get(url, headers=BETWEEN_WORKERS, timeout=30).status_code == 200
-
-
 def test_components_tell_of_both_workers(stack) -> None:
     both = {"worker-0": "alive", "worker-1": "alive"}
     for worker in stack.workers:
@@ -184,7 +177,7 @@ def test_components_tell_of_both_workers(stack) -> None:
 
 def test_a_killed_worker_is_late_and_who_watched_its_deployments_misses_nothing(stack) -> None:
     killed = stack.workers[1]
-    uuid = next(uuid for uuid in iter(stack.submit, None) if has(killed, uuid))
+    uuid = next(uuid for uuid in iter(stack.submit, None) if stack.has(killed, uuid))
     watched: list[str] = []
     watching = Thread(
         target=lambda: watched.extend(one["id"] for one in stack.client.watch(uuid)), daemon=True

@@ -12,11 +12,14 @@ from typing import Any, TypeVar
 import requests
 from support.fault_proxy import FaultProxy
 from support.processes import WorkerProcess
+from yarl import URL
 
+from paas_stream.access import NOBODY
 from paas_stream.client import ApiError, Client
 from paas_stream.clients.im_login import ImUser, attempt_user, user_header
-from paas_stream.secrets import load_vault
+from paas_stream.secrets import Vault, load_vault
 from paas_stream.settings import SecretSettings, Settings, StateSettings
+from web import hops
 
 T = TypeVar("T")
 
@@ -133,14 +136,23 @@ class Stack:
         return [one.rpartition("/")[2] for one in self._listed(infrastructure, uuid, 1)]
 
     def _listed(self, url: str, uuid: str, attempt: int) -> list[str]:
-        vault = load_vault(
-            Settings(state=StateSettings(dir=self.folder / "state"), secret=SecretSettings())
-        )
         name = attempt_user(uuid, attempt)
-        login = user_header(ImUser(name, vault.im_password(name)))
+        login = user_header(ImUser(name, self._vault().im_password(name)))
         headers = {"Authorization": login, "Accept": "application/json"}
         answer = requests.get(url, headers=headers, timeout=10)
         return [one["uri"] for one in answer.json()["uri-list"]]
+
+    def has(self, worker: Worker, uuid: str) -> bool:
+        """Whether the deployment is this worker's, asked as another worker would."""
+        url = URL(f"{worker.url}/deployments/{uuid}")
+        told = hops.about(NOBODY, b"")
+        headers = told | hops.signed(self._vault().hop_key, "test", "GET", url, told)
+        return requests.get(str(url), headers=headers, timeout=30).ok
+
+    def _vault(self) -> Vault:
+        return load_vault(
+            Settings(state=StateSettings(dir=self.folder / "state"), secret=SecretSettings())
+        )
 
     def run(self, *words: str, timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
         """A command of ours, to its end."""

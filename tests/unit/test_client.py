@@ -90,6 +90,26 @@ def test_a_repetition_waits_as_long_as_the_service_asks_for(
     assert clock.slept == [2, 2]
 
 
+def test_a_get_that_was_too_much_is_asked_again_after_the_time_that_it_is_told(
+    stub: RestStub, client: Client, clock: Clock
+) -> None:
+    limited = Answer(429, {"message": "too many requests"}, {"Retry-After": "3"})
+    stub.on("GET", ONE, limited, deployment("CREATE_COMPLETE"))
+    client.deployment(UUID)
+    assert clock.slept == [3]
+
+
+def test_a_post_that_was_too_much_is_left_to_the_caller(
+    stub: RestStub, client: Client, clock: Clock
+) -> None:
+    limited = Answer(429, {"message": "too many requests"}, {"Retry-After": "3"})
+    stub.on("POST", "/deployments", limited, Answer(201, {"uuid": UUID}))
+    with pytest.raises(ApiError, match="too many requests") as refused:
+        client.submit("a template", {})
+    assert refused.value.status == 429
+    assert stub.calls() == ["POST /deployments"]
+
+
 def test_a_service_that_does_not_become_ready_is_given_up_with_its_own_words(
     stub: RestStub, client: Client
 ) -> None:

@@ -36,6 +36,13 @@ def _fresh_afterwards() -> object:
         ("PAAS_SECRET_SERVICE_KEY", "k", lambda s: s.secret.service_key.get_secret_value() == "k"),
         ("PAAS_TOPICS", '{"feeder": "x"}', lambda s: s.topics == {"feeder": "x"}),
         ("PAAS_IM_URL", "http://im:8800/", lambda s: s.im.endpoint == "http://im:8800"),
+        ("PAAS_TLS_LOOK_S", "5", lambda s: s.tls.look_s == 5),
+        (
+            "PAAS_EDGE_TRUSTED_PROXIES",
+            '["10.0.0.0/8", "::1"]',
+            lambda s: [str(one) for one in s.edge.trusted_proxies] == ["10.0.0.0/8", "::1/128"],
+        ),
+        ("PAAS_EDGE_CORS_ORIGINS", '["https://a"]', lambda s: s.edge.cors_origins == ["https://a"]),
         ("PAAS_FEEDER_FILES", "a.yaml", lambda s: s.feeder.files == [Path("a.yaml")]),
         (
             "PAAS_FEEDER_FILES",
@@ -77,6 +84,26 @@ def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ConfigurationError) as caught:
         get_settings()
     assert len(caught.value.message.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"kafka": {"security": "SSL"}}, "PAAS_KAFKA_URL"),
+        ({"kafka": {"url": "a:1", "security": "SASL_SSL", "username": "a"}}, "PAAS_KAFKA_PASSWORD"),
+        ({"kafka": {"url": "a:1", "cert": "a.pem"}}, "PAAS_KAFKA_KEY"),
+        ({"edge": {"cors_origins": ["*"], "cors_credentials": True}}, "CORS_CREDENTIALS"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(given: object, named: str) -> None:
+    with pytest.raises(ValidationError, match=named):
+        Settings.model_validate(given)
+
+
+def test_a_password_is_not_shown() -> None:
+    made = KafkaSettings(url="a:1", security="SASL_SSL", username="a", password="hunter2")
+    assert "hunter2" not in repr(made)
+    assert "hunter2" not in str(made.model_dump(mode="json"))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.org", ""])

@@ -304,7 +304,9 @@ class DeploymentMachine(RuleBasedStateMachine):
             successes = [success for success, *_ in contents]
             if self._revoked() if operation == "create" else self._orphans():
                 assert successes in ([True], [False], [True, False])
-            elif operation == "delete" and self._was_reset():  # the tracker ended it, whatever comes
+            elif (
+                operation == "delete" and self._was_reset()
+            ):  # the tracker ended it, whatever comes
                 assert len(successes) <= 2
             else:
                 assert len(contents) == 1, contents

@@ -109,6 +109,12 @@ class TestReader:
         (replace(ROW, delete_since=3.0), None, None),
         (replace(ROW, delete_since=3.0, delete_end=replace(BAD, asked=3.0)), None, "final"),
         (replace(ROW, delete_since=3.0, delete_end=GOOD), "deleted", "deleted"),
+        (replace(ROW, create_end=GOOD, revision=2), None, None),
+        (
+            replace(ROW, create_end=GOOD, revision=2, ended_revision=2, update_end=BAD),
+            None,
+            "final",
+        ),
     ],
     ids=lambda value: getattr(value, "status", value),
 )
@@ -121,6 +127,10 @@ def test_when_nothing_more_will_come(
 
 def test_the_states_above_are_all_there_are() -> None:
     rows = [replace(ROW, create_end=end) for end in (None, GOOD, BAD)]
+    rows += [
+        replace(ROW, create_end=GOOD, revision=2, ended_revision=ended, update_end=end)
+        for ended, end in ((1, None), (2, GOOD), (2, BAD))
+    ]
     rows += [
         replace(ROW, delete_since=3.0, delete_end=end)
         for end in (None, GOOD, replace(BAD, asked=3.0))

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
+from paas_stream import request_ids
 from web import hops, owners, streams
 from web.faults import errors_as_json
 
@@ -67,14 +68,17 @@ async def client(
         settings = SimpleNamespace(
             web=SimpleNamespace(worker="w0", slow_reader_s=0.3, keep_alive_s=15, streams=2)
         )
-        worker = SimpleNamespace(http_client=session, settings=settings, should_stop=False)
-        for module in (owners, streams):
+        worker = SimpleNamespace(
+            http_client=session, settings=settings, should_stop=False, certificates=None
+        )
+        for module in (owners, streams, hops):
             monkeypatch.setattr(module, "app", worker)
+        monkeypatch.setattr(hops, "vault", lambda: SimpleNamespace(hop_key=b"of all workers"))
         monkeypatch.setattr(streams, "_settings", settings.web)
-        monkeypatch.setattr(hops, "sign", lambda method, url, body=b"": f"signed {method} {url}")
         monkeypatch.setattr(streams, "LOOK_S", 0.02)
 
         async def forward(request: web.Request) -> web.StreamResponse:
+            request_ids.current.set("ours")
             return await owners.forward(request, URL(str(upstream.make_url("/"))))
 
         here = web.Application(middlewares=[errors_as_json])
@@ -108,7 +112,29 @@ class TestAnAnswer:
         (asked,) = owner.asked
         assert asked.path_qs == "/deployments/u?a=1&a=2%26"
         assert asked.headers["X-Mine"] == "yes"
-        assert asked.headers[owners.HOP] == f"signed GET {asked.url}"
+        assert asked.headers[owners.HOP] == "w0"
+        assert hops.is_hop(asked)
+
+    async def test_is_asked_for_as_the_caller_asked_and_under_the_request_s_id(
+        self, client: TestClient[Any, Any], owner: Owner
+    ) -> None:
+        async def empty(request: web.Request) -> web.Response:
+            return web.Response()
+
+        owner.answer = empty
+        forged = {
+            "X-Forwarded-For": "6.6.6.6",
+            "X-Request-Id": "theirs",
+            "X-Paas-Stream-Proof": "1",
+        }
+        async with client.get("/deployments/a%2Cb?c=%40%26&d=%2F", headers=forged):
+            pass
+        (asked,) = owner.asked
+        assert asked.headers["X-Request-Id"] == "ours"
+        assert asked.headers["X-Forwarded-For"] == "127.0.0.1"
+        assert asked.headers["X-Forwarded-Host"] == f"{client.host}:{client.port}"
+        assert asked.headers["X-Forwarded-Proto"] == "http"
+        assert hops.is_hop(asked)
 
     async def test_to_a_request_with_a_body_comes_back_too(
         self, client: TestClient[Any, Any], owner: Owner
@@ -129,7 +155,7 @@ class TestAnAnswer:
         owner.answer = refuse
         async with client.get("/deployments/u") as answer:
             assert answer.status == 503
-            assert "trust" in (await answer.json())["message"]
+            assert "does not know this one" in (await answer.json())["message"]
 
     async def test_that_does_not_come_is_503(
         self, client: TestClient[Any, Any], owner: Owner
@@ -143,6 +169,17 @@ class TestAnAnswer:
         async with client.get("/deployments/u") as answer:
             assert answer.status == 503
             assert answer.headers["Retry-After"] == "2"
+
+    async def test_that_does_not_know_this_worker_is_503(
+        self, client: TestClient[Any, Any], owner: Owner
+    ) -> None:
+        async def refuse(request: web.Request) -> web.Response:
+            return web.Response(status=403, headers={hops.HOP: hops.REFUSED})
+
+        owner.answer = refuse
+        async with client.get("/deployments/u") as answer:
+            assert answer.status == 503
+            assert "Retry-After" in answer.headers
 
 
 class TestAStream:
