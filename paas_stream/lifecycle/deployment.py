@@ -5,10 +5,11 @@ deliver events does not matter, and a late message cannot change a final state.
 """
 
 import uuid as uuids
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from paas_stream.lifecycle.callback_row import Callbacks
 from paas_stream.lifecycle.reports import at
 from paas_stream.records import (
     Command,
@@ -90,6 +91,7 @@ class DeploymentRow:
     delete_since: float | None = None  # timestamp of the newest `delete`
     delete_late_at: float | None = None  # when its time-out was found to have passed
     delete_end: Ending | None = None
+    callbacks: Callbacks = field(default_factory=Callbacks)  # see lifecycle.callbacks
 
     @property
     def status(self) -> Status:
