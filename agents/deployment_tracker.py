@@ -12,6 +12,7 @@ from paas_stream.durable.outbox import Outbox
 from paas_stream.durable.ticks import Ticks
 from paas_stream.lifecycle import callbacks, deployment, rankings, timeline
 from paas_stream.lifecycle.deployment import DeploymentRow, TrackerPolicy
+from paas_stream.lifecycle.reports import at
 from paas_stream.lifecycle.timeline import Timeline
 from paas_stream.records import Command, TrackerEvent, caused_by
 from tables import deployments as tables
@@ -24,14 +25,18 @@ policy = TrackerPolicy(_settings.delete_timeout_s, _settings.retention_s)
 
 def _moments() -> Iterable[tuple[str, list[float]]]:
     for uuid, row in tables.deployments.items():
-        yield uuid, _moments_of(row)
+        yield uuid, _moments_of(row, time.time())
 
 
-def _moments_of(row: DeploymentRow) -> list[float]:
-    return deployment.moments(row, policy) + callbacks.moments(row)
+def _moments_of(row: DeploymentRow, now: float) -> list[float]:
+    return deployment.moments(row, policy) + callbacks.moments(row, now)
 
 
-ticks = Ticks(app, COMPONENT, lambda uuid: TrackerEvent(uuid=uuid, event="tick"), _moments)
+def _tick(uuid: str) -> TrackerEvent:
+    return TrackerEvent(uuid=uuid, event="tick", timestamp=at(time.time()))
+
+
+ticks = Ticks(app, COMPONENT, _tick, _moments)
 outbox = Outbox(app, COMPONENT)
 
 
@@ -74,7 +79,7 @@ async def deployment_tracker(received: Received) -> None:
     if (ranking := rankings.kept(message)) is not None:
         tables.ranked_providers[uuid] = ranking
     _tell(received)
-    ticks.arm(uuid, _moments_of(told.row), now)
+    ticks.arm(uuid, _moments_of(told.row, now), now)
     for effect in told.effects:
         callback_effects.submit(effect, now)
     for outcome in told.outcomes:

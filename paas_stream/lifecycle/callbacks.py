@@ -6,7 +6,9 @@ overtook each other, is shown by no GET, and not told.
 
 Called by the tracker after each step of the deployment's own machine, with the row before and after
 it. The row says what is intended before anything is sent. What is under way is awaited until `due`;
-if no answer came by then, it is sent again: a receiver drops what it has by its number.
+if no answer came by then, it is sent again: a receiver drops what it has by its number. That needs a
+tick that was made after `due`: it stands in the topic of the answers, behind all that were in time,
+so a tracker that is late with its events sends nothing twice.
 """
 
 from dataclasses import dataclass, field, replace
@@ -24,6 +26,7 @@ from paas_stream.records import Message, ProcedureStatus, TrackerEvent
 COMPONENT = "deployment-tracker"
 
 PENDING_MOST = 20  # a deployment's callbacks that wait; above that the oldest are given up
+_SOON_S = 1.0  # a tick that is wanted at once; the one for `due` may be on its way already
 
 
 @dataclass(frozen=True)
@@ -79,13 +82,19 @@ def follow(
     turn.keep_to_limit()
     if isinstance(event, TrackerEvent) and event.event == "callback":
         turn.answer(event)
-    turn.issue()
+    turn.issue(_made_at(event))
     return Following(turn.row, tuple(turn.said), tuple(turn.effects), tuple(turn.outcomes))
 
 
-def moments(row: DeploymentRow) -> list[float]:
+def moments(row: DeploymentRow, now: float) -> list[float]:
     """When the row must be looked at again for its callbacks (seconds since the epoch)."""
-    return [one.due for one in row.callbacks.pending[:1]]
+    return [max(one.due, now + _SOON_S) for one in row.callbacks.pending[:1]]
+
+
+def _made_at(event: Message) -> float | None:
+    """When a tick was made; None: it is another event."""
+    is_tick = isinstance(event, TrackerEvent) and event.event == "tick"
+    return event.timestamp.timestamp() if is_tick else None
 
 
 # -- what is told
@@ -166,9 +175,11 @@ class _Turn:
             case "fault" if event.issue == head.issue:
                 self._fault(head, reason, event.retry_after_s or 0.0)
 
-    def issue(self) -> None:
-        """Send the first if it is its time."""
-        while (head := self._head()) is not None and self.now >= head.due:
+    def issue(self, ticked: float | None) -> None:
+        """Send the first if it is its time; `ticked`: when the tick was made that says so."""
+        while (head := self._head()) is not None and (
+            not head.issue or (ticked is not None and ticked >= head.due)
+        ):
             if head.issue and self.now >= head.moment + self.policy.max_age_s:
                 self._give_up(head, f"tried {head.issue} times, the last one without an answer")
                 self._next()

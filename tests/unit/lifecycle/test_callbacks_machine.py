@@ -5,7 +5,8 @@ Rows are durable some time after they are stored, events are committed some time
 is made once the row that intends it is durable. Always:
 
 1. a number never names two callbacks; new ones come in the order of their numbers;
-2. nothing comes twice unless a worker has crashed or an answer was lost.
+2. nothing comes twice unless a worker has crashed, an answer was lost or a call outlived its lease:
+   neither repeats of events nor a tracker that is late are a reason.
 
 Once the weather is good and time has passed:
 
@@ -13,6 +14,7 @@ Once the weather is good and time has passed:
 4. the last that was told is the state that a GET shows.
 """
 
+from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -110,15 +112,16 @@ class CallbackMachine(RuleBasedStateMachine):
         self.durable = min(len(self.rows) - 1, self.durable + rows)
         self.committed = min(self.durable, self.committed + commits)
 
-    @rule(reached=st.booleans())
-    def the_worker_crashes(self, reached: bool) -> None:
-        """Calls that were made already may have reached the receiver."""
+    @rule(reached=st.booleans(), order=st.integers(0, 100))
+    def the_worker_crashes(self, reached: bool, order: int) -> None:
+        """Calls that were made already may have reached the receiver; topics are read anew."""
         self.trouble = True
         for _, effect in self.made():
             if reached:
                 self.receive(effect)
         self.calls = []
         again = self.topic[self.committed :]
+        Random(order).shuffle(again)
         self.topic = self.topic[: self.committed]
         row = self.rows[self.durable]
         self.rows = [*self.rows[: self.committed], row]  # older events come to the newer row
@@ -127,10 +130,12 @@ class CallbackMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.5, 5.0, 40.0, 300.0]))
     def time_passes(self, seconds: float) -> None:
-        self.now += seconds
+        self.trouble |= bool(self.calls) and seconds > POLICY.lease_s  # then they have outlived it
         row = self.rows[-1]
-        if row is not None and any(due <= self.now for due in callbacks.moments(row)):
-            self.topic.append(TrackerEvent(uuid=UUID, event="tick"))
+        due = callbacks.moments(row, self.now) if row is not None else []
+        self.now += seconds
+        if any(moment <= self.now for moment in due):
+            self.topic.append(TrackerEvent(uuid=UUID, event="tick", timestamp=at(self.now)))
 
     # -- the receiver
 
@@ -148,8 +153,11 @@ class CallbackMachine(RuleBasedStateMachine):
             assert len(first) == len(self.received), "once"
 
     @precondition(lambda self: self.made())
-    @rule(how=st.sampled_from(["delivered"] * 3 + ["fault", "fault", "lost", "unanswered"]))
-    def a_call_ends(self, how: str) -> None:
+    @rule(
+        how=st.sampled_from(["delivered"] * 3 + ["fault", "fault", "lost", "unanswered"]),
+        twice=st.booleans(),
+    )
+    def a_call_ends(self, how: str, twice: bool) -> None:
         place, effect = self.made()[0]
         self.calls.remove((place, effect))
         if how in ("delivered", "unanswered"):
@@ -157,7 +165,8 @@ class CallbackMachine(RuleBasedStateMachine):
         if how in ("lost", "unanswered"):
             self.trouble |= how == "unanswered"
         else:
-            self.answer(effect, how)
+            for _ in range(1 + twice):
+                self.answer(effect, how)
 
     @precondition(lambda self: self.made())
     @rule()
