@@ -71,7 +71,7 @@ class CallbackGuard:
     def check(self, text: str) -> URL:
         """The URL. Raises RefusedTargetError; names are not resolved here."""
         url = _url(text)
-        host = _plain(url.host or "")
+        host = _plain(url.raw_host or "")  # as it is resolved
         if url.scheme not in ("http", "https") or not host:
             raise RefusedTargetError("an http or https URL with a host is needed")
         if not self._may_use(url.port or 0):
@@ -144,7 +144,9 @@ def _url(text: str) -> URL:
     if len(text) > _LONGEST:
         raise RefusedTargetError(f"the URL is longer than {_LONGEST} characters")
     try:
-        return URL(text)
+        url = URL(text)
+        _ = url.host  # it is decoded only now
+        return url
     except ValueError as exc:  # of IDNA too
         raise RefusedTargetError(f"this is no URL: {exc}") from exc
 

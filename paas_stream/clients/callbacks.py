@@ -45,7 +45,7 @@ class CallbackClient:
         Raises PermanentError when trying again cannot help, TemporaryError otherwise.
         """
         url = self._guard.check(target)
-        door = Door(self._guard, url.host or "")
+        door = Door(self._guard, url.raw_host or "")
         try:
             status, wait = await self._posted(url, door, self._headers(event, body, now), body)
         except TimeoutError as exc:
