@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 COMPONENT = "callbacks"
 
 _settings = app.settings.callback
-_LEASE_S = 3 * _settings.timeout_s  # a call may wait for its place for two thirds of it
+_LEAST_S = _settings.timeout_s + 2.0  # what a call needs, with the wait for the row before it
+_LEASE_S = _LEAST_S + _settings.timeout_s + 8.0  # so long it may wait for its place besides
 policy = CallbackPolicy(
     lease_s=_LEASE_S,
     margin_s=app.settings.dispatch.call_margin_s,
@@ -117,7 +118,7 @@ runner: EffectRunner[Tell, TrackerEvent] = EffectRunner(
     _failed,
     limit=_settings.waiting,
     room=_room,
-    least_s=_settings.timeout_s + 1.0,
+    least_s=_LEAST_S,
 )
 CALLBACK_CALLS.add(lambda: {("running",): runner.running, ("waiting",): runner.waiting})
 

@@ -69,6 +69,7 @@ async def deployment_tracker(received: Received) -> None:
     if transition.row is None:
         await outbox.post(received, *caused_by(received.id, transition.messages))
         tables.forget(uuid)
+        CALLBACKS.labels("given_up").inc(len(row.callbacks.pending))
         ticks.arm(uuid, [], now)
         return
     told = callbacks.follow(known, transition.row, message, now, callback_effects.policy)

@@ -190,6 +190,23 @@ async def test_what_leads_inside_is_refused(tracker: Bench, receiver: Receiver) 
     assert receiver.came == []
 
 
+async def test_a_deployment_that_is_forgotten_takes_its_callbacks_with_it(
+    tracker: Bench, receiver: Receiver, clock: Clock
+) -> None:
+    receiver.status = 503
+    deleted = {"operation": "delete", "started_at": make.at(T0 + 20)}
+    await tracker.give(deployment_tracker, template(receiver.url))
+    await tracker.give(deployment_tracker, make.command("delete", T0 + 20))
+    await tracker.give(deployment_tracker, final(**deleted))
+    await answered(tracker)
+    before = counted("given_up")
+    clock.now = T0 + 40 + module.policy.retention_s
+    await tracker.give(deployment_tracker, make.tracker_tick())
+    assert tables.deployments.get(UUID) is None
+    assert counted("given_up") == before + 1
+    assert len(module.ticks) == 0
+
+
 # -- outputs
 
 
