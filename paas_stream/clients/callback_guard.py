@@ -110,19 +110,25 @@ class CallbackGuard:
 
 
 class Door:
-    """Makes the sockets of one call; `refused` when an address was not let through."""
+    """Makes the sockets of one call."""
 
     def __init__(self, guard: CallbackGuard, host: str) -> None:
         self._guard = guard
         self._is_open = guard.trusts(host)
-        self.refused = False
+        self._let_through = self._refused = 0
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether there were addresses, and none was let through."""
+        return self._refused > 0 and not self._let_through
 
     def __call__(self, info: AddrInfo) -> socket.socket:
         """A socket for an address as getaddrinfo gives it. Raises OSError."""
         family, kind, protocol, _, address = info
         if not self._is_open and not self._guard.admits(_parsed(address[0])):
-            self.refused = True
+            self._refused += 1
             raise PermissionError("not a public address")
+        self._let_through += 1
         return socket.socket(family, kind, protocol)
 
 

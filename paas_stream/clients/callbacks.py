@@ -52,7 +52,7 @@ class CallbackClient:
             text = f"it did not answer within {self._settings.timeout_s:g} s"
             raise TemporaryError(text) from exc
         except (aiohttp.ClientError, OSError) as exc:
-            if door.refused:
+            if door.is_closed:
                 raise RefusedTargetError("its name leads to an address that is not public") from exc
             raise _failure(exc) from exc
         if 200 <= status < 300:

@@ -177,7 +177,9 @@ def test_a_name_that_leads_inside_is_noticed_when_the_socket_is_made(
 ) -> None:
     door = Door(guard, "client.example.org")
     assert not through(door, address)
-    assert door.refused
+    assert door.is_closed
+    assert through(door, "8.8.8.8")
+    assert not door.is_closed, "one of its addresses is public"
 
 
 def test_a_name_leads_to_what_is_public_or_allowed(guard: CallbackGuard) -> None:
