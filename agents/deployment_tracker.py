@@ -1,15 +1,18 @@
-"""Deployment tracker: all topics of a deployment -> its status, its timeline and its ranking."""
+"""Deployment tracker: all topics of a deployment -> its status, timeline, ranking and callbacks."""
 
 import time
 from collections.abc import Iterable
 
+from agents import callback_effects
 from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
+from paas_stream.durable.metrics import CALLBACKS
 from paas_stream.durable.outbox import Outbox
 from paas_stream.durable.ticks import Ticks
-from paas_stream.lifecycle import deployment, rankings, resources, timeline
+from paas_stream.lifecycle import callbacks, deployment, rankings, resources, timeline
 from paas_stream.lifecycle.deployment import DeploymentRow, TrackerPolicy
+from paas_stream.lifecycle.reports import at
 from paas_stream.lifecycle.resources import Resources
 from paas_stream.lifecycle.timeline import Timeline
 from paas_stream.records import Command, DeploymentResult, Message, TrackerEvent, caused_by
@@ -24,10 +27,18 @@ policy = TrackerPolicy(_settings.delete_timeout_s, _settings.retention_s)
 
 def _moments() -> Iterable[tuple[str, list[float]]]:
     for uuid, row in tables.deployments.items():
-        yield uuid, deployment.moments(row, policy)
+        yield uuid, _moments_of(row, time.time())
 
 
-ticks = Ticks(app, COMPONENT, lambda uuid: TrackerEvent(uuid=uuid, event="tick"), _moments)
+def _moments_of(row: DeploymentRow, now: float) -> list[float]:
+    return deployment.moments(row, policy) + callbacks.moments(row, now)
+
+
+def _tick(uuid: str) -> TrackerEvent:
+    return TrackerEvent(uuid=uuid, event="tick", timestamp=at(time.time()))
+
+
+ticks = Ticks(app, COMPONENT, _tick, _moments)
 outbox = Outbox(app, COMPONENT)
 
 
@@ -45,7 +56,10 @@ outbox = Outbox(app, COMPONENT)
     topics.TRACKER_EVENTS,
 )
 async def deployment_tracker(received: Received) -> None:
-    """Apply one event. What follows is sent before the row is stored: a replay sends it again."""
+    """Apply one event. What follows is sent before the row is stored: a replay sends it again.
+
+    Callbacks are called after it is stored.
+    """
     message, now = received.message, time.time()
     uuid = deployment.concerned(message)
     known = tables.deployments.get(uuid) if uuid else None
@@ -54,18 +68,26 @@ async def deployment_tracker(received: Received) -> None:
         return
     row = known or DeploymentRow(uuid, first_seen=now, updated=now)
     transition = deployment.step(row, message, now, policy)
-    await outbox.post(received, *caused_by(received.id, transition.messages))
     if transition.row is None:
+        await outbox.post(received, *caused_by(received.id, transition.messages))
         tables.forget(uuid)
+        CALLBACKS.labels("given_up").inc(len(row.callbacks.pending))
         ticks.arm(uuid, [], now)
         return
-    if transition.row != known:
-        tables.put(transition.row)
+    told = callbacks.follow(known, transition.row, message, now, callback_effects.policy)
+    said = (*transition.messages, *told.messages)
+    await outbox.post(received, *caused_by(received.id, said))
+    if told.row != known:
+        tables.put(told.row)
     if (ranking := rankings.kept(message)) is not None:
         tables.ranked_providers[uuid] = ranking
     _keep(uuid, message)
     _tell(received)
-    ticks.arm(uuid, deployment.moments(transition.row, policy), now)
+    ticks.arm(uuid, _moments_of(told.row, now), now)
+    for effect in told.effects:
+        callback_effects.submit(effect, now)
+    for outcome in told.outcomes:
+        CALLBACKS.labels(outcome.value).inc()
 
 
 def _keep(uuid: str, message: Message) -> None:

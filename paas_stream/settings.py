@@ -7,6 +7,7 @@ gives the unit and the effect. `paas-stream config` prints what is in force.
 import json
 import os
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +18,7 @@ from pydantic import (
     IPvAnyNetwork,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
@@ -245,6 +247,35 @@ class TrackerSettings(BaseModel):
     timeline_max: int = 500  # events kept per deployment
 
 
+class CallbackSettings(BaseModel):
+    """Calls of the URLs that users want to be told at."""
+
+    secret: SecretStr | None = None  # key of the signature (HMAC-SHA256); without it none is made
+    timeout_s: float = Field(10.0, gt=0)  # of one call
+    concurrency: int = Field(20, ge=1)  # calls under way at once, per worker
+    per_host: int = Field(2, ge=1)  # of these, to one host
+    waiting: int = Field(500, ge=1)  # calls that may run or wait for their turn, per worker
+    waiting_per_host: int = Field(50, ge=1)  # of these, for one host
+    tries: int = Field(50, ge=1)  # failures after which a callback is given up
+    max_age_s: float = Field(86400.0, gt=0)  # a callback that is older is given up
+    retry_min_s: float = Field(5.0, gt=0)  # first delay after a failure, doubled each time
+    retry_max_s: float = Field(1800.0, gt=0)
+    allow: list[
+        str
+    ] = []  # JSON; networks and host names that are called though they are not public
+    ports: list[int] = []  # JSON; the only ports; empty: 80, 443 and all from 1024 on
+    outputs: Literal["https", "always", "never"] = "https"  # may hold credentials: where they go
+    proxy: SecretStr | None = None  # URL of a proxy, which then has to guard the inner network
+
+    @field_validator("allow")
+    @classmethod
+    def _networks_are_networks(cls, value: list[str]) -> list[str]:
+        for entry in value:
+            if "/" in entry:
+                ip_network(entry, strict=False)
+        return value
+
+
 class DispatchSettings(BaseModel):
     """The IM dispatcher. All times in seconds unless the name says otherwise."""
 
@@ -326,6 +357,7 @@ class Settings(BaseSettings):
     rally: RallySettings = RallySettings()
     ranker: RankerSettings = RankerSettings()
     tracker: TrackerSettings = TrackerSettings()
+    callback: CallbackSettings = CallbackSettings()
     dispatch: DispatchSettings = DispatchSettings()
     im: ImSettings = ImSettings()
     secret: SecretSettings = SecretSettings()

@@ -141,7 +141,7 @@ TOPICS: Final[dict[str, TopicSpec]] = {
         TopicSpec(
             TRACKER_EVENTS,
             records.TrackerEvent,
-            written_by=("deployment-tracker",),
+            written_by=("deployment-tracker", "callbacks"),
             read_by=("deployment-tracker",),
             per_deployment=True,
             internal=True,

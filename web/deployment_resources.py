@@ -8,6 +8,7 @@ from faust.web import View
 from paas_stream import topics
 from paas_stream.access import Action
 from paas_stream.app import app
+from paas_stream.lifecycle import representation
 from paas_stream.lifecycle.deployment import DeploymentRow
 from paas_stream.lifecycle.resources import Resource, Resources
 from tables import deployments as tables
@@ -25,8 +26,8 @@ def shown(request: web.Request, row: DeploymentRow, one: Resource) -> dict[str, 
     physical = f"{row.physical_id}/vms/{one.machine}" if one.machine is not None else None
     fields = {
         "uuid": one.uuid,
-        "creationTime": resources.moment(one.created),
-        "updateTime": resources.moment(one.updated),
+        "creationTime": representation.moment(one.created),
+        "updateTime": representation.moment(one.updated),
         "physicalId": physical,
         "state": one.state(row.status).value,
         "toscaNodeType": one.types[0] if one.types else "",

@@ -9,8 +9,9 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from paas_stream.access import NOBODY, Caller
+from paas_stream.clients.callback_guard import CallbackGuard, RefusedTargetError
 from paas_stream.records import Owner, Request, Template
-from paas_stream.settings import Settings
+from paas_stream.settings import Settings, get_settings
 from web.faults import ApiError
 
 Minutes = Annotated[int, Field(ge=1)]
@@ -40,6 +41,17 @@ class DeploymentRequest(BaseModel):
     @classmethod
     def _null_is_false(cls, value: Any) -> Any:
         return False if value is None else value
+
+    @field_validator("callback")
+    @classmethod
+    def _callback_may_be_called(cls, value: str | None) -> str | None:
+        if value is not None:
+            allowed = get_settings().callback
+            try:
+                CallbackGuard(allowed.allow, allowed.ports).check(value)
+            except RefusedTargetError as exc:
+                raise ValueError(exc.message) from exc
+        return value
 
     @model_validator(mode="after")
     def _provider_timeout_fits(self) -> "DeploymentRequest":

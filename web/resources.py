@@ -4,14 +4,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from paas_stream.errors import PaasError
+from paas_stream.lifecycle import representation
 from paas_stream.lifecycle.deployment import DeploymentRow
 from paas_stream.lifecycle.timeline import Timeline, TimelineEvent
-
-
-def moment(seconds: float) -> str:
-    """`2025-01-31T10:20+0000`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M%z")
 
 
 def deployment(
@@ -19,45 +14,14 @@ def deployment(
 ) -> dict[str, Any]:
     """The resource; fields without value are left out. `base` is the service's own URL."""
     here = f"{base}/deployments/{row.uuid}"
-    endpoint = None
-    if row.provider_endpoint is not None:
-        endpoint = {
-            "cpEndpoint": row.provider_endpoint,
-            "region": row.region_name,
-            "deploymentType": "TOSCA",
-            "iaasType": (row.provider_type or "").upper(),
-        }
-    resource = {
-        "uuid": row.uuid,
-        "creationTime": moment(row.created or row.first_seen),
-        "updateTime": moment(row.updated),
-        "physicalId": row.physical_id,
-        "status": row.status.value,
-        "statusReason": row.status_reason,
-        **_outputs(row, open_outputs),
-        "task": row.task.value,
-        "callback": row.callback,
-        "userGroup": row.user_group,
-        "cloudProviderName": row.provider_name,
-        "cloudProviderEndpoint": endpoint,
-        "createdBy": {"issuer": row.issuer, "subject": row.subject},
-        "links": [
-            {"rel": "self", "href": here},
-            {"rel": "resources", "href": f"{here}/resources"},
-            {"rel": "template", "href": f"{here}/template"},
-        ],
+    links = [
+        {"rel": "self", "href": here},
+        {"rel": "resources", "href": f"{here}/resources"},
+        {"rel": "template", "href": f"{here}/template"},
+    ]
+    return representation.deployment(row, representation.outputs(row.outputs, open_outputs)) | {
+        "links": links
     }
-    return {name: value for name, value in resource.items() if value is not None}
-
-
-def _outputs(row: DeploymentRow, open_outputs: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
-    """The outputs; where their key is lost, the rest of the deployment can still be seen."""
-    if row.outputs is None:
-        return {"outputs": {}}
-    try:
-        return {"outputs": open_outputs(row.outputs)}
-    except PaasError as exc:
-        return {"outputs": {}, "outputsUnavailable": exc.message}
 
 
 def page(

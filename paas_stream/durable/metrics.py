@@ -63,6 +63,12 @@ STREAMS_REFUSED = Counter(
     "Event streams that found no room.",
     registry=REGISTRY,
 )
+CALLBACKS = Counter(
+    "paas_stream_callbacks",
+    "Callbacks: calls that were delivered, that will be tried again, callbacks given up.",
+    ["outcome"],
+    registry=REGISTRY,
+)
 
 
 class LiveGauge(Collector):
@@ -96,6 +102,9 @@ PROVIDERS = LiveGauge("paas_stream_providers", "Providers, regions and projects 
 DUE = LiveGauge("paas_stream_due_rows", "Rows with a moment to act at.", "component")
 POLLS = LiveGauge("paas_stream_polls", "Attempts whose state is polled at the IM.")
 EFFECTS = LiveGauge("paas_stream_effects", "Calls to clouds, under way and waiting.", "state")
+CALLBACK_CALLS = LiveGauge(
+    "paas_stream_callback_calls", "Calls of callback targets, under way and waiting.", "state"
+)
 PARSER = LiveGauge("paas_stream_parser_templates", "Templates being parsed.", "pool", "state")
 LAG = LiveGauge("paas_stream_lag_records", "Records that wait here.", "component", "topic")
 STREAMS = LiveGauge("paas_stream_event_streams", "Open event streams.")

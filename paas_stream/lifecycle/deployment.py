@@ -5,10 +5,11 @@ deliver events does not matter, and a late message cannot change a final state.
 """
 
 import uuid as uuids
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from paas_stream.lifecycle.callback_row import Callbacks
 from paas_stream.lifecycle.reports import at
 from paas_stream.records import (
     Command,
@@ -104,6 +105,7 @@ class DeploymentRow:
     update_deadline: float | None = None
     update_end: Ending | None = None  # of the newest update that has ended
     ended_revision: int = 1  # which one that is
+    callbacks: Callbacks = field(default_factory=Callbacks)  # see lifecycle.callbacks
 
     @property
     def status(self) -> Status:

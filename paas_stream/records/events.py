@@ -27,7 +27,12 @@ class DispatchEvent(Message):
 
 
 class TrackerEvent(Message):
-    """`tracker-events` (internal): a tick."""
+    """`tracker-events` (internal): a tick, or what became of a callback."""
 
     uuid: Uuid
-    event: Literal["tick"]
+    event: Literal["tick", "callback"]
+    number: int = 0  # of the callback, from 1
+    issue: int = 0  # which issue of it this answers
+    outcome: Literal["", "delivered", "fault", "refused"] = ""  # a fault is tried again
+    message: str | None = None  # a sentence
+    retry_after_s: float | None = None

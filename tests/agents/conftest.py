@@ -11,7 +11,7 @@ import tables.deployments
 import tables.health
 import tables.providers
 import tables.ranker
-from agents import deployment_tracker, feeder, im_dispatcher
+from agents import callback_effects, deployment_tracker, feeder, im_dispatcher
 from agents.im_polls import Polls
 from paas_stream.app import app
 from paas_stream.durable import ticks
@@ -42,6 +42,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(im_dispatcher, "polls", polls)
     for module in (deployment_tracker, im_dispatcher):
         monkeypatch.setattr(module.ticks, "_heap", DueHeap())
+    monkeypatch.setattr(callback_effects, "runner", Runner([]))  # see test_callbacks
     return Bench(monkeypatch)
 
 

@@ -117,6 +117,8 @@ class _Producer:
     def follow(self, message: asyncio.Future[None]) -> None:
         self._followed.append(message)
 
+    async def settled(self) -> None: ...
+
     async def partitions_for(self, topic: str) -> set[int]:
         return {0}
 

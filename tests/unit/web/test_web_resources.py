@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.lifecycle import T0, TRACKER_POLICY, UUID, template
 
-from paas_stream.lifecycle import deployment
+from paas_stream.lifecycle import deployment, representation
 from paas_stream.lifecycle.deployment import DeploymentRow, Ending
 from paas_stream.lifecycle.timeline import Timeline, TimelineEvent
 from web import resources
@@ -36,7 +36,7 @@ class TestADeployment:
         ],
     )
     def test_has_dates_to_the_minute_with_their_zone(self, seconds: float, text: str) -> None:
-        assert resources.moment(seconds) == text
+        assert representation.moment(seconds) == text
         assert len(text) >= 16
         assert shown(row(updated=seconds))["updateTime"] == text
 
