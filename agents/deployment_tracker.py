@@ -11,8 +11,9 @@ from paas_stream.durable.ticks import Ticks
 from paas_stream.lifecycle import deployment, rankings, timeline
 from paas_stream.lifecycle.deployment import DeploymentRow, TrackerPolicy
 from paas_stream.lifecycle.timeline import Timeline
-from paas_stream.records import Command, TrackerEvent, caused_by
+from paas_stream.records import Command, Template, TrackerEvent, caused_by
 from tables import deployments as tables
+from tables import template_texts
 
 COMPONENT = "deployment-tracker"
 
@@ -59,6 +60,8 @@ async def deployment_tracker(received: Received) -> None:
         return
     if transition.row != known:
         tables.put(transition.row)
+    if isinstance(message, Template):
+        template_texts.keep(message)
     if (ranking := rankings.kept(message)) is not None:
         tables.ranked_providers[uuid] = ranking
     _tell(received)

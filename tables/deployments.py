@@ -12,6 +12,7 @@ from paas_stream.durable.tables import row_table, table
 from paas_stream.lifecycle.deployment import DeploymentRow, Status
 from paas_stream.lifecycle.timeline import Timeline
 from paas_stream.records import RankedProviders
+from tables import template_texts
 from tables.rows import Rows
 
 _PARTITIONS = app.settings.stream.partitions
@@ -98,6 +99,7 @@ def forget(uuid: str) -> None:
     deployments.delete(uuid)
     timelines.delete(uuid)
     ranked_providers.pop(uuid, None)
+    template_texts.forget(uuid)
     known = index.pop(uuid, None)
     if known is not None:
         by_status[known.status] -= 1

@@ -10,6 +10,7 @@ from web import (
     pages,
     providers,
     ranking,
+    template_text,
     templates,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     "pages",
     "providers",
     "ranking",
+    "template_text",
     "templates",
 ]
 

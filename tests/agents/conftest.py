@@ -1,10 +1,11 @@
 """The agents of the application, and a clock that stands still."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from support.bench import Bench, Clock, Runner
+from support.rest import Rest, serving
 
 import tables.components
 import tables.deployments
@@ -72,3 +73,10 @@ def federation() -> Federation:
 def example() -> Callable[[str], str]:
     """`example("vm")`: the text of one of our templates."""
     return lambda name: (EXAMPLES / f"{name}.yaml").read_text()
+
+
+@pytest.fixture
+async def rest(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rest]:
+    """The REST API of the one worker whose agents the bench runs."""
+    async with serving(monkeypatch) as client:
+        yield client

@@ -23,7 +23,7 @@ from paas_stream.records import (
 from tables import deployments as tables
 
 OTHER = "0a1b2c3d-4e5f-4c55-9d7e-6f0d4c9e3b1a"
-TABLES = ("deployments", "timelines", "ranked_providers")
+TABLES = ("deployments", "timelines", "ranked_providers", "template_texts")
 
 
 @pytest.fixture
@@ -257,7 +257,7 @@ async def test_a_deleted_deployment_is_forgotten_after_its_retention(
     assert isinstance(forget, Command)
     assert forget.command == "forget"
     assert tracker.order() == ["Command", *TABLES, "Acknowledged"], "sent first, then deleted"
-    assert [one.value for one in tracker.journal if isinstance(one, Stored)] == [None] * 3
+    assert [one.value for one in tracker.journal if isinstance(one, Stored)] == [None] * len(TABLES)
     assert all(tracker.rows(name) == {} for name in TABLES)
     assert tables.index == {}
     assert len(module.ticks) == 0
