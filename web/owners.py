@@ -111,9 +111,14 @@ async def _next_chunk(request: web.Request, source: aiohttp.ClientResponse) -> b
         reading.cancel()
 
 
-async def ask(target: URL, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
+async def ask(
+    target: URL,
+    path: str,
+    params: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
+) -> dict[str, Any]:
     """Ask another worker. Raises ApiError: 404 as it says, 503 for anything else that goes wrong."""
-    headers = {HOP: app.settings.web.worker}
+    headers = {HOP: app.settings.web.worker} | (headers or {})
     url = target.with_path(path).with_query(params or {})
     try:
         async with app.http_client.get(url, headers=headers, timeout=_TIMEOUT) as response:

@@ -24,5 +24,7 @@ class TemplateText(View):
         await callers.require(request, Action.LOOK, thing_of(row))
         text = template_texts.get(uuid)
         if text is None:
-            raise ApiError(404, f"the template of {uuid} is not kept: it is older than this service")
+            raise ApiError(
+                404, f"the template of {uuid} is not kept: it is older than this service"
+            )
         return web.Response(text=text, content_type="text/plain", charset="utf-8")

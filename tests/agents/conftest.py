@@ -29,6 +29,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     """The application without anything that earlier tests have left in it."""
     monkeypatch.setattr(tables.deployments, "index", {})
     tables.deployments.by_status.clear()
+    tables.deployments.listing.clear()
     for name, empty in (("_changed", set()), ("_rows", {})):
         monkeypatch.setattr(tables.components, name, empty)
     monkeypatch.setattr(tables.providers, "_changed", set())
