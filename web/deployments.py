@@ -16,8 +16,10 @@ from paas_stream.lifecycle import deployment
 from paas_stream.lifecycle.deployment import DeploymentRow, Status, TrackerPolicy
 from paas_stream.records import Command, Message, Template
 from paas_stream.secrets import vault
+from paas_stream.tosca.owner_key import OwnerKey
 from paas_stream.tosca.pool import ParserPool
 from tables import deployments as tables
+from tables import user_keys
 from web import dry_run, listing, owners, requests, resources
 from web.admission import admission
 from web.faults import ApiError, unavailable
@@ -111,7 +113,7 @@ class Deployments(View):
         token = requests.bearer_token(request)
         sealed = vault().seal(token) if token is not None else None
         uuid = _uuid_for(request)
-        message = body.to_template(uuid, settings, sealed)
+        message = user_keys.with_key(body.to_template(uuid, settings, sealed))
         if dry_run.is_asked(request):
             return await dry_run.answer(message, pool)
         if "Idempotency-Key" in request.headers and (known := await _known(request, uuid)):
@@ -178,7 +180,8 @@ async def _known(request: web.Request, uuid: str) -> web.Response | None:
 
 async def _validate(message: Template) -> None:
     try:
-        await pool.validate(message.template, message.template_inputs)
+        key = OwnerKey.of(message)
+        await pool.validate(message.template, message.template_inputs, key)
     except InvalidTemplateError as exc:
         raise ApiError(400, exc.message, faults=exc.faults) from exc
     except (ParserTimeoutError, ParserBusyError):

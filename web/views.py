@@ -10,6 +10,8 @@ from web import (
     pages,
     providers,
     ranking,
+    ssh_key,
+    stored_templates,
     template_text,
     templates,
 )
@@ -23,6 +25,8 @@ __all__ = [
     "pages",
     "providers",
     "ranking",
+    "ssh_key",
+    "stored_templates",
     "template_text",
     "templates",
 ]

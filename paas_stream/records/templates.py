@@ -42,6 +42,7 @@ class Template(Message):
     template_inputs: FreeValues = Field(default={})  # by name
     request: Request
     callback: str | None = None  # URL that is told of changes
+    owner_ssh_public_key: str | None = None  # for inputs that hold one and were not given
 
 
 class NodeRequirement(Record):

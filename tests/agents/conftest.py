@@ -12,6 +12,7 @@ import tables.deployments
 import tables.health
 import tables.providers
 import tables.ranker
+import tables.stored_templates
 from agents import deployment_tracker, feeder, im_dispatcher
 from agents.im_polls import Polls
 from paas_stream.app import app
@@ -32,6 +33,8 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     tables.deployments.listing.clear()
     for name, empty in (("_changed", set()), ("_rows", {})):
         monkeypatch.setattr(tables.components, name, empty)
+    for name, empty in (("_changed", set()), ("_rows", {})):
+        monkeypatch.setattr(tables.stored_templates, name, empty)
     monkeypatch.setattr(tables.providers, "_changed", set())
     monkeypatch.setattr(tables.providers, "_catalog", Catalog())
     for name, empty in (("_changed", set()), ("_rows", {}), ("_windows", {})):
