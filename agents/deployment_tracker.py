@@ -11,9 +11,9 @@ from paas_stream.durable.ticks import Ticks
 from paas_stream.lifecycle import deployment, rankings, timeline
 from paas_stream.lifecycle.deployment import DeploymentRow, TrackerPolicy
 from paas_stream.lifecycle.timeline import Timeline
-from paas_stream.records import Command, Template, TrackerEvent, caused_by
+from paas_stream.records import Command, ErrorRecord, Template, TrackerEvent, caused_by
 from tables import deployments as tables
-from tables import template_texts
+from tables import error_records, template_texts
 
 COMPONENT = "deployment-tracker"
 
@@ -46,6 +46,8 @@ outbox = Outbox(app, COMPONENT)
 async def deployment_tracker(received: Received) -> None:
     """Apply one event. What follows is sent before the row is stored: a replay sends it again."""
     message, now = received.message, time.time()
+    if isinstance(message, ErrorRecord):
+        error_records.keep(received.source, message)
     uuid = deployment.concerned(message)
     known = tables.deployments.get(uuid) if uuid else None
     forgets = isinstance(message, Command) and message.command in ("forget", "inspect")

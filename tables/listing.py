@@ -137,7 +137,7 @@ class Listing:
             for one in await self.entries(query, viewer)
         ]
         rows.sort(key=_first, reverse=order.descending)
-        rest = (one for one in rows if _is_behind(one[0], after, order, included))
+        rest = (one for one in rows if order.is_behind(one[0], after, included))
         return Found(len(rows), list(islice(rest, limit)))
 
     def _demands(self, query: Query, viewer: Viewer | None) -> list[list[Uuids]]:
@@ -198,9 +198,3 @@ def _size(sets: list[Uuids]) -> int:
 
 def _first(row: tuple[Key, DeploymentRow]) -> Key:
     return row[0]
-
-
-def _is_behind(key: Key, after: Key | None, order: Order, included: bool) -> bool:
-    if after is None or (included and key == after):
-        return True
-    return bool(key < after if order.descending else key > after)

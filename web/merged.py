@@ -73,7 +73,7 @@ class Merged:
         """`select` answers for this worker; `params` are the query as other workers get it."""
         self._path = request.path
         self._params = dict(params)
-        self._headers = {n: request.headers[n] for n in _CREDENTIALS if n in request.headers}
+        self._headers = credentials(request)
         self._order = order
         self._select = select
 
@@ -171,6 +171,11 @@ def _joined(parts: Mapping[URL | None, Part]) -> tuple[int, list[_Entry]]:
         for key, content in zip(part.keys, part.content, strict=True)
     ]
     return total, found
+
+
+def credentials(request: web.Request) -> dict[str, str]:
+    """What other workers need to know the caller."""
+    return {name: request.headers[name] for name in _CREDENTIALS if name in request.headers}
 
 
 def is_asked_by_worker(request: web.Request) -> bool:

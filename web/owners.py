@@ -131,9 +131,11 @@ async def ask(
         raise unavailable("a worker does not answer") from exc
 
 
-async def ask_others(path: str, params: dict[str, str]) -> list[dict[str, Any]]:
+async def ask_others(
+    path: str, params: dict[str, str], headers: dict[str, str] | None = None
+) -> list[dict[str, Any]]:
     """The same question to all other workers: one that does not answer makes it a 503."""
-    return list(await asyncio.gather(*(ask(target, path, params) for target in others())))
+    return list(await asyncio.gather(*(ask(target, path, params, headers) for target in others())))
 
 
 @app.on_rebalance_complete.connect(weak=False)

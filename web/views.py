@@ -3,6 +3,7 @@
 from web import (
     components,
     deployments,
+    error_records,
     events,
     faults,
     health,
@@ -11,6 +12,7 @@ from web import (
     providers,
     ranking,
     ssh_key,
+    statistics,
     stored_templates,
     template_text,
     templates,
@@ -19,6 +21,7 @@ from web import (
 __all__ = [
     "components",
     "deployments",
+    "error_records",
     "events",
     "health",
     "metrics",
@@ -26,6 +29,7 @@ __all__ = [
     "providers",
     "ranking",
     "ssh_key",
+    "statistics",
     "stored_templates",
     "template_text",
     "templates",

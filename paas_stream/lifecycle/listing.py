@@ -56,6 +56,12 @@ class Order:
         """From the end to the begin."""
         return Order(self.by, not self.descending)
 
+    def is_behind(self, key: Key, after: Key | None, included: bool) -> bool:
+        """Whether `key` comes after `after` in this order, or `included` is it; None: all do."""
+        if after is None or (included and key == after):
+            return True
+        return bool(key < after if self.descending else key > after)
+
     def bookmark(self, key: Key) -> str:
         """Names the place of `key` in this order; to be sent in a URL as it is."""
         place = [self.by.value, self.descending, *key]

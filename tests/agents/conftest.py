@@ -9,6 +9,7 @@ from support.rest import Rest, serving
 
 import tables.components
 import tables.deployments
+import tables.error_records
 import tables.health
 import tables.providers
 import tables.ranker
@@ -31,6 +32,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(tables.deployments, "index", {})
     tables.deployments.by_status.clear()
     tables.deployments.listing.clear()
+    tables.error_records.index.clear()
     for name, empty in (("_changed", set()), ("_rows", {})):
         monkeypatch.setattr(tables.components, name, empty)
     for name, empty in (("_changed", set()), ("_rows", {})):
