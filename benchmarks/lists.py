@@ -92,7 +92,9 @@ async def measure(rows: int, runs: int) -> dict[str, float]:
     begun = time.process_time()
     await tables.listing.fill(stored)
     figures = {"deployments": rows, "fill_s": round(time.process_time() - begun, 2)}
-    changed = [replace(one, updated=one.updated + 1) for one in chance.sample(stored, 5000)]
+    changed = [
+        replace(one, updated=one.updated + 1) for one in chance.sample(stored, min(rows, 5000))
+    ]
     begun = time.process_time()
     for one in changed:
         tables.listing.put(one)
