@@ -15,8 +15,17 @@ from paas_stream.lifecycle.deployment import DeploymentRow, TrackerPolicy
 from paas_stream.lifecycle.reports import at
 from paas_stream.lifecycle.resources import Resources
 from paas_stream.lifecycle.timeline import Timeline
-from paas_stream.records import Command, DeploymentResult, Message, TrackerEvent, caused_by
+from paas_stream.records import (
+    Command,
+    DeploymentResult,
+    ErrorRecord,
+    Message,
+    Template,
+    TrackerEvent,
+    caused_by,
+)
 from tables import deployments as tables
+from tables import error_records, template_texts
 from tables.deployments import Log
 
 COMPONENT = "deployment-tracker"
@@ -61,6 +70,8 @@ async def deployment_tracker(received: Received) -> None:
     Callbacks are called after it is stored.
     """
     message, now = received.message, time.time()
+    if isinstance(message, ErrorRecord):
+        error_records.keep(received.source, message)
     uuid = deployment.concerned(message)
     known = tables.deployments.get(uuid) if uuid else None
     forgets = isinstance(message, Command) and message.command in ("forget", "inspect")
@@ -91,7 +102,9 @@ async def deployment_tracker(received: Received) -> None:
 
 
 def _keep(uuid: str, message: Message) -> None:
-    """What is shown besides the status: resources, and the log."""
+    """What is shown besides the status: the template, resources, and the log."""
+    if isinstance(message, Template):
+        template_texts.keep(message)
     known = tables.resources.get(uuid) or Resources(uuid)
     if (changed := resources.step(known, message)) is not known:
         tables.resources.put(uuid, changed)

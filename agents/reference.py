@@ -1,4 +1,4 @@
-"""Reference data that every worker has whole: `component-status` -> the `components` table."""
+"""Reference data that every worker has whole: heartbeats, stored templates and users' SSH keys."""
 
 from datetime import timedelta
 
@@ -6,9 +6,11 @@ from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
 from paas_stream.records import ComponentStatus
-from tables import components
+from tables import components, stored_templates, user_keys
 
 COMPONENT = "component-register"
+TEMPLATES_COMPONENT = "template-register"
+KEYS_COMPONENT = "key-register"
 
 _retention = timedelta(seconds=app.settings.heartbeat.retention_s)
 
@@ -19,3 +21,15 @@ async def component_register(received: Received) -> None:
     status: ComponentStatus = received.message
     components.put(status)
     components.forget_before(status.timestamp - _retention)
+
+
+@agent(app, TEMPLATES_COMPONENT, topics.STORED_TEMPLATES)
+async def template_register(received: Received) -> None:
+    """Keep a template under the digest of its text, or delete it."""
+    stored_templates.apply(received.message)
+
+
+@agent(app, KEYS_COMPONENT, topics.USER_KEYS)
+async def key_register(received: Received) -> None:
+    """Keep a user's key, or delete it."""
+    user_keys.apply(received.message)

@@ -8,6 +8,7 @@ from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
 from paas_stream.durable.metrics import PARSER
 from paas_stream.records import Template
+from paas_stream.tosca.owner_key import OwnerKey
 from paas_stream.tosca.pool import ParserPool
 
 COMPONENT = "template-parser"
@@ -21,7 +22,8 @@ async def template_parser(received: Received) -> None:
     """Validate a template and say what it needs."""
     message: Template = received.message
     async with Step(received, COMPONENT, "validate") as step:
-        validated = await pool.validate(message.template, message.template_inputs)
+        key = OwnerKey.of(message)
+        validated = await pool.validate(message.template, message.template_inputs, key)
         nodes = sum(node.count for node in validated.requirements)
         step.message = f"the template is valid: {nodes} nodes to be placed"
         if validated.warnings:

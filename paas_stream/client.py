@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -100,10 +100,14 @@ class Client:
     def deployments(self, **query: Any) -> Iterator[dict[str, Any]]:
         """All deployments that the query asks for, page by page."""
         number, pages = 0, 1
+        place: dict[str, str] = {}  # a bookmark: a page by its number alone may lie too deep
         while number < pages:
-            page = self._call("GET", "/deployments", params=query | {"page": number, "size": 100})
+            params = query | {"page": number, "size": 100} | place
+            page = self._call("GET", "/deployments", params=params)
             yield from page["content"]
-            number, pages = number + 1, page["page"]["totalPages"]
+            number, pages, place = number + 1, page["page"]["totalPages"], _behind(page)
+            if page.get("links") and not place:
+                return
 
     def events(self, uuid: str) -> list[dict[str, Any]]:
         """The timeline, oldest first."""
@@ -195,6 +199,15 @@ class Client:
 def _body(template: str, inputs: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     given = {name: value for name, value in options.items() if value is not None}
     return {"template": template, "parameters": inputs} | given
+
+
+def _behind(page: dict[str, Any]) -> dict[str, str]:
+    """The bookmark that the link to the next page has."""
+    for link in page.get("links", ()):
+        if link["rel"] == "next":
+            found = parse_qs(urlsplit(link["href"]).query).get("after", [])
+            return {"after": found[0]} if found else {}
+    return {}
 
 
 def _path(uuid: str) -> str:

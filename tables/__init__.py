@@ -5,12 +5,34 @@ Names are exactly those of the changelogs; all are declared here so that a worke
 
 from paas_stream.app import app
 from paas_stream.durable.tables import global_table, table
-from tables import components, deployments, dispatches, health, providers, ranker, training
+from tables import (
+    components,
+    deployments,
+    dispatches,
+    error_records,
+    health,
+    providers,
+    ranker,
+    stored_templates,
+    template_texts,
+    training,
+    user_keys,
+)
 
-__all__ = ["components", "deployments", "dispatches", "health", "providers", "ranker", "training"]
+__all__ = [
+    "components",
+    "deployments",
+    "dispatches",
+    "error_records",
+    "health",
+    "providers",
+    "ranker",
+    "stored_templates",
+    "template_texts",
+    "training",
+    "user_keys",
+]
 
 # Declared so that their changelogs exist; the boxes that own them do not write yet.
 quota_holds = table(app, "quota_holds", 1)
 models = global_table(app, "models")
-stored_templates = global_table(app, "stored_templates")
-user_keys = global_table(app, "user_keys")

@@ -14,6 +14,8 @@ from paas_stream.lifecycle.deployment import DeploymentRow, Status
 from paas_stream.lifecycle.resources import Resources
 from paas_stream.lifecycle.timeline import Timeline
 from paas_stream.records import RankedProviders
+from tables import template_texts
+from tables.listing import Listing
 from tables.rows import Rows
 
 _PARTITIONS = app.settings.stream.partitions
@@ -82,7 +84,10 @@ logs = WatchedRows(row_table(app, "logs", _PARTITIONS), Log)
 ranked_providers = table(app, "ranked_providers", _PARTITIONS)  # see lifecycle.rankings
 
 index: dict[str, DeploymentRow] = {}
-"""Projection for lists: the rows of this worker's partitions, decoded."""
+"""The rows of this worker's partitions, decoded."""
+
+listing = Listing()
+"""Projection for lists: those of the index that have been asked for, in every order."""
 
 by_status: Counter[Status] = Counter()
 """How many of the index are in each state."""
@@ -97,6 +102,7 @@ def put(row: DeploymentRow) -> None:
     if known is None or known.status is not row.status:
         _count(known, row)
     index[row.uuid] = row
+    listing.put(row)
 
 
 def ranking(uuid: str) -> RankedProviders | None:
@@ -112,6 +118,8 @@ def forget(uuid: str) -> None:
     resources.delete(uuid)
     logs.delete(uuid)
     ranked_providers.pop(uuid, None)
+    template_texts.forget(uuid)
+    listing.remove(uuid)
     known = index.pop(uuid, None)
     if known is not None:
         by_status[known.status] -= 1
@@ -137,3 +145,4 @@ async def rebuild(*_: Any, **__: Any) -> None:
         by_status[row.status] += 1
         if count % _PAGE == _PAGE - 1:
             await asyncio.sleep(0)
+    await listing.fill(index.values())

@@ -21,9 +21,11 @@ from paas_stream.records import Command, Owner, Request, Template
 from paas_stream.secrets import vault
 from paas_stream.tosca import nodes
 from paas_stream.tosca.limits import Limits
+from paas_stream.tosca.owner_key import OwnerKey
 from paas_stream.tosca.pool import ParserPool
 from paas_stream.tosca.validated import Validated
 from tables import deployments as tables
+from tables import user_keys
 from web import requests
 from web.faults import ApiError, unavailable
 
@@ -64,18 +66,23 @@ async def update(request: web.Request, row: DeploymentRow, pool: ParserPool) -> 
     body = await requests.deployment_request(request)
     if row.status not in CHANGEABLE and row.status is not Status.UPDATE_IN_PROGRESS:
         raise ApiError(409, f"Cannot update a deployment in {row.status} state")
-    parameters = (row.parameters or {}) | body.parameters
-    validated = await _validated(pool, body.template, parameters)
+    asked = user_keys.with_key(_message(request, row, body))
+    validated = await _validated(pool, asked)
     known = tables.resources.get(row.uuid) or Resources(row.uuid)
     leaving = [_found(known, uuid) for uuid in validated.removals]
-    text = await asyncio.to_thread(
-        nodes.without_removals, body.template, Limits.of(settings.parser)
-    )
     existing = known.count()
     for one in leaving:
         existing[one.node] -= 1
-    now = datetime.now(UTC)
-    most = settings.tracker.timeout_min
+    limits = Limits.of(settings.parser)
+    text = await asyncio.to_thread(nodes.without_removals, body.template, limits)
+    machines = tuple(one.machine for one in leaving if one.machine is not None)
+    return asked.model_copy(update={"template": text, "removals": machines, "existing": existing})
+
+
+def _message(
+    request: web.Request, row: DeploymentRow, body: requests.DeploymentRequest
+) -> Template:
+    now, most = datetime.now(UTC), settings.tracker.timeout_min
     timeout = min(body.timeoutMins or most, most)
     token = requests.bearer_token(request)
     return Template(
@@ -83,12 +90,10 @@ async def update(request: web.Request, row: DeploymentRow, pool: ParserPool) -> 
         timestamp=now,
         operation="update",
         revision=row.revision + 1,
-        template=text,
+        template=body.template,
         template_name=row.template_name,
-        template_inputs=parameters,
+        template_inputs=(row.parameters or {}) | body.parameters,
         callback=body.callback or row.callback,
-        removals=tuple(one.machine for one in leaving if one.machine is not None),
-        existing=existing,
         request=Request(
             owner=Owner(issuer=row.issuer, subject=row.subject),
             user_group=row.user_group,
@@ -103,9 +108,9 @@ async def update(request: web.Request, row: DeploymentRow, pool: ParserPool) -> 
     )
 
 
-async def _validated(pool: ParserPool, template: str, parameters: dict[str, object]) -> Validated:
+async def _validated(pool: ParserPool, asked: Template) -> Validated:
     try:
-        return await pool.validate(template, parameters)
+        return await pool.validate(asked.template, asked.template_inputs, OwnerKey.of(asked))
     except InvalidTemplateError as exc:
         raise ApiError(400, exc.message, faults=exc.faults) from exc
     except ParserTimeoutError as exc:

@@ -4,7 +4,6 @@ import asyncio
 import uuid as uuids
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from aiohttp import web
 from faust.web import View
@@ -18,16 +17,17 @@ from paas_stream.lifecycle import deployment
 from paas_stream.lifecycle.deployment import DeploymentRow, Status, TrackerPolicy
 from paas_stream.records import Command, Message, Template
 from paas_stream.secrets import vault
+from paas_stream.tosca.owner_key import OwnerKey
 from paas_stream.tosca.pool import ParserPool
 from tables import deployments as tables
-from web import callers, changes, created_by, dry_run, forwarded, owners, requests, resources
+from tables import user_keys
+from web import callers, changes, dry_run, forwarded, listing, owners, requests, resources
 from web.admission import admission
 from web.faults import ApiError, unavailable
 from web.health import as_json
 
 TRACKER = "deployment-tracker"
 _NAMESPACE = uuids.UUID("5a1d6bfe-0f0e-4d53-9d5c-3a6f6c8e2f11")  # of uuids made from a key
-_MOST_PER_PAGE = 1000
 
 settings = app.settings
 pool = ParserPool(settings.parser)
@@ -123,7 +123,7 @@ class Deployments(View):
         token = requests.bearer_token(request)
         sealed = vault().seal(token) if token is not None else None
         uuid = _uuid_for(request, caller)
-        message = body.to_template(uuid, settings, sealed, caller)
+        message = user_keys.with_key(body.to_template(uuid, settings, sealed, caller))
         if dry_run.is_asked(request):
             return await dry_run.answer(message, pool)
         if "Idempotency-Key" in request.headers and (known := await _known(request, uuid)):
@@ -136,30 +136,10 @@ class Deployments(View):
         return as_json(shown(row, request), 201, location)
 
     async def get(self, request: web.Request) -> web.Response:
-        """A page of the deployments of all workers, newest first."""
+        """A page of the deployments of all workers: see `web.listing`."""
         check_ready()
-        caller = await callers.require(request, Action.LIST)
-        number = requests.integer(request, "page", 0, 0, 1_000_000)
-        size = requests.integer(request, "size", 10, 1, _MOST_PER_PAGE)
-        rows = _filtered(request, created_by.wanted(request, caller))
-        rows.sort(key=lambda row: (row.created or 0.0, row.uuid), reverse=True)
-        if owners.HOP in request.headers:
-            found = [shown(row, request) | {"_at": row.created} for row in rows[: _upto(request)]]
-            return as_json({"total": len(rows), "content": found})
-        upto = (number + 1) * size
-        mine = [(row.created or 0.0, row.uuid, shown(row, request)) for row in rows[:upto]]
-        total = len(rows)
-        query = {k: v for k, v in request.query.items() if k not in ("page", "size")}
-        for answer in await owners.ask_others(request.path, query | {"upto": str(upto)}):
-            total += answer["total"]
-            mine += [(one.pop("_at"), one["uuid"], one) for one in answer["content"]]
-        mine.sort(key=lambda one: one[:2], reverse=True)
-        content = [_rebased(one, request) for _, _, one in mine[number * size : upto]]
-        url = f"{base_url(request)}/deployments"
-        return as_json(
-            resources.page(
-                content, number=number, size=size, total=total, url=url, query=urlencode(query)
-            )
+        return await listing.answer(
+            request, lambda row: shown(row, request), f"{base_url(request)}/deployments"
         )
 
 
@@ -236,47 +216,17 @@ async def _known(request: web.Request, uuid: str) -> web.Response | None:
         if exc.status == 404:
             return None
         raise
-    return as_json(_rebased(answers, request), 201)
+    return as_json(listing.rebased(answers, f"{base_url(request)}/deployments"), 201)
 
 
 async def _validate(message: Template) -> None:
     try:
-        await pool.validate(message.template, message.template_inputs)
+        key = OwnerKey.of(message)
+        await pool.validate(message.template, message.template_inputs, key)
     except InvalidTemplateError as exc:
         raise ApiError(400, exc.message, faults=exc.faults) from exc
     except (ParserTimeoutError, ParserBusyError):
         return  # the agent decides: it has the same limits, and all the time it needs
-
-
-def _filtered(request: web.Request, who: created_by.Who | None) -> list[DeploymentRow]:
-    """This worker's deployments that the query asks for."""
-    excluded = {
-        status.strip()
-        for value in request.query.getall("excludedStatus", [])
-        for status in value.split(",")
-    }
-    group = request.query.get("userGroup")
-    return [
-        row
-        for row in tables.index.values()
-        if row.created is not None
-        and (who is None or (row.issuer, row.subject) == who)
-        and row.status not in excluded
-        and (group is None or row.user_group == group)
-    ]
-
-
-def _upto(request: web.Request) -> int:
-    return requests.integer(request, "upto", _MOST_PER_PAGE, 1, 1_000_000_000)
-
-
-def _rebased(resource: dict[str, Any], request: web.Request) -> dict[str, Any]:
-    """Links as this caller reaches them; another worker made them with its own address."""
-    here = f"{base_url(request)}/deployments/{resource['uuid']}"
-    for link in resource["links"]:
-        rest = link["href"].partition(resource["uuid"])[2]
-        link["href"] = here + rest
-    return resource
 
 
 @app.task

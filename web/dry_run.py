@@ -19,6 +19,7 @@ from aiohttp import web
 from paas_stream.errors import InvalidTemplateError, ParserTimeoutError
 from paas_stream.ranking import chain
 from paas_stream.records import Template
+from paas_stream.tosca.owner_key import OwnerKey
 from paas_stream.tosca.pool import ParserPool
 from tables import ranker
 from tables.selection import select_providers
@@ -39,7 +40,8 @@ async def answer(message: Template, pool: ParserPool) -> web.Response:
     """Validate, select and rank. Raises ApiError 400 for a template that is refused."""
     now = datetime.now(UTC)
     try:
-        validated = await pool.validate(message.template, message.template_inputs)
+        key = OwnerKey.of(message)
+        validated = await pool.validate(message.template, message.template_inputs, key)
         accepted = validated.message(message)
         selection = select_providers(accepted, now)
     except InvalidTemplateError as exc:

@@ -25,20 +25,34 @@ def deployment(
 
 
 def page(
-    content: Iterable[dict[str, Any]], *, number: int, size: int, total: int, url: str, query: str
+    content: Iterable[dict[str, Any]],
+    *,
+    number: int,
+    size: int,
+    total: int,
+    url: str,
+    query: str,
+    after: str | None = None,
+    next_after: str | None = None,
+    has_next: bool | None = None,
 ) -> dict[str, Any]:
-    """A page of a list, with links to its neighbours."""
+    """A page of a list, with links to its neighbours.
+
+    `after` is the bookmark that this page begins behind, `next_after` that of the next one; both may
+    go without. `has_next`: whether there is a next one; None: the numbers say so.
+    """
     pages = max(1, -(-total // size))
     rest = f"&{query}" if query else ""
 
-    def link(rel: str, target: int) -> dict[str, str]:
-        return {"rel": rel, "href": f"{url}?page={target}&size={size}{rest}"}
+    def link(rel: str, target: int, bookmark: str | None = None) -> dict[str, str]:
+        behind = f"&after={bookmark}" if bookmark else ""
+        return {"rel": rel, "href": f"{url}?page={target}&size={size}{rest}{behind}"}
 
-    links = [link("first", 0), link("self", number), link("last", pages - 1)]
+    links = [link("first", 0), link("self", number, after), link("last", pages - 1)]
     if number > 0:
         links.insert(1, link("prev", number - 1))
-    if number < pages - 1:
-        links.insert(-1, link("next", number + 1))
+    if number < pages - 1 if has_next is None else has_next:
+        links.insert(-1, link("next", number + 1, next_after))
     return {
         "links": links,
         "content": list(content),

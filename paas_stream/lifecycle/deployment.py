@@ -174,7 +174,8 @@ def step(row: DeploymentRow, event: Message, now: float, policy: TrackerPolicy) 
         case Template(operation="update"):
             row = _update_requested(row, event)
         case ValidatedTemplate(revision=1):
-            row = replace(row, validated=True)
+            name = row.template_name or event.template_name  # in the template's metadata
+            row = replace(row, validated=True, template_name=name)
         case RankedProviders(revision=1):
             row = replace(row, ranked=True)
         case DeploymentResult():
@@ -219,7 +220,7 @@ def _requested(row: DeploymentRow, event: Template) -> DeploymentRow:
         issuer=event.request.owner.issuer,
         subject=event.request.owner.subject,
         user_group=event.request.user_group,
-        template_name=event.template_name,
+        template_name=event.template_name or row.template_name,
         parameters=event.template_inputs,
         callback=event.callback,
         deadline=event.request.deadline.timestamp(),

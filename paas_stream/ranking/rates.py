@@ -67,6 +67,10 @@ class Memory:
         self.overall = total(one.overall for one in summaries.values())
         self._usual = _usual(self.overall)
 
+    def outcomes(self) -> dict[str, Tally]:
+        """The attempts of 30 days by provider and region, all templates together."""
+        return {site: known.overall for site, known in self._sites.items()}
+
     def estimate(self, provider: str, region: str, template: str) -> Estimate:
         """What an attempt with this template at this provider and region will be like."""
         template = template[:NAME_MAX]

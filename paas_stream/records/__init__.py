@@ -21,6 +21,7 @@ from paas_stream.records.candidates import (
 from paas_stream.records.events import DispatchEvent, TrackerEvent
 from paas_stream.records.feeder import Feeder, Flavor, Image, Network, Quota, StorageClass
 from paas_stream.records.rally import Rally, Scenario
+from paas_stream.records.reference import StoredTemplate, UserKey
 from paas_stream.records.results import Command, DeploymentResult, Machine, Operation
 from paas_stream.records.status import (
     REPLAYED,
@@ -74,10 +75,12 @@ __all__ = [
     "Scenario",
     "Source",
     "StorageClass",
+    "StoredTemplate",
     "Target",
     "Template",
     "TrackerEvent",
     "Training",
+    "UserKey",
     "Uuid",
     "ValidatedTemplate",
     "caused_by",

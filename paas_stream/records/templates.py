@@ -46,6 +46,7 @@ class Template(Message):
     existing: dict[str, int] = Field(
         default={}
     )  # of an update: instances that each node has already
+    owner_ssh_public_key: str | None = None  # for inputs that hold one and were not given
 
 
 class NodeRequirement(Record):

@@ -6,6 +6,7 @@ from typing import Literal
 
 from paas_stream.settings import ParserSettings
 from paas_stream.tosca.limits import Limits
+from paas_stream.tosca.owner_key import OwnerKey
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Options:
     lenient: bool = False  # a wrong number of requirements is a warning
     unknown_inputs: Literal["warn", "error"] = "warn"
     types: Path | None = None  # directory of the type files that operators added
+    owner_key: OwnerKey | None = None  # for inputs that hold one and are not given
 
     @classmethod
     def of(cls, settings: ParserSettings) -> "Options":

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import multiprocessing
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pebble
@@ -17,6 +18,7 @@ from paas_stream.errors import InvalidTemplateError, ParserBusyError, ParserTime
 from paas_stream.settings import ParserSettings
 from paas_stream.tosca import worker
 from paas_stream.tosca.options import Options
+from paas_stream.tosca.owner_key import OwnerKey
 from paas_stream.tosca.validated import Refused, Validated
 
 Task = Callable[[str, Mapping[str, Any], Options, float], Any]  # of a worker process
@@ -52,13 +54,16 @@ class ParserPool:
         """Start the workers and let one of them parse, so that the first template does not wait."""
         await self.validate(TRIVIAL, {})
 
-    async def validate(self, text: str, inputs: Mapping[str, Any]) -> Validated:
+    async def validate(
+        self, text: str, inputs: Mapping[str, Any], owner_key: OwnerKey | None = None
+    ) -> Validated:
         """Validate a template; see `template.validate`.
 
         Raises InvalidTemplateError with all faults, ParserTimeoutError when the time or the memory
         limit was reached, and ParserBusyError when too many templates wait or the pool is closed.
         """
-        made: Validated = await self._answer(worker.run, text, inputs)
+        task = partial(worker.run, owner_key=owner_key)
+        made: Validated = await self._answer(task, text, inputs)
         return made
 
     async def inspect(self, text: str, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from paas_stream.tosca import (
     lines,
     merge,
     nodes,
+    owner_key,
     parser,
     policies,
     properties,
@@ -47,7 +48,7 @@ def validate(
     1. Read the text within the limits.
     2. Check the outer form; look up the imports, whose types must be vetted; find types that derive
        from themselves.
-    3. Check the inputs.
+    3. Check the inputs, the owner's key among them.
     4. Put their values in place; the form must still hold, and volumes of size 0 go.
     5. Merge in the type definitions that the template needs.
     6. Put properties in place where others are made of them.
@@ -74,6 +75,8 @@ def _validate(tree: Any, given: Mapping[str, Any], options: Options, draft: bool
     imported = _NOTHING
     faults = shape.faults(tree)  # 2
     if not faults:
+        if options.owner_key is not None:
+            given = owner_key.filled_in(_inputs(tree), given, options.owner_key)
         imported, faults = _imported(tree, options)
     if not faults:
         faults = cycles.faults(catalogue.of(tree), _known(imported.types))
@@ -180,7 +183,7 @@ def _check_inputs(
     imported: Catalogue,
     draft: bool,
 ) -> inputs_.Checked:
-    definitions = tree["topology_template"].get("inputs") or {}
+    definitions = _inputs(tree)
     known = {**catalogue.shipped(), **imported, **catalogue.of(tree)}
     data_types = frozenset(n for n, entry in known.items() if entry.section == "data_types")
     checked = inputs_.check(definitions, given, data_types, draft=draft)
@@ -199,8 +202,13 @@ def _input_faults(tree: Any, given: Mapping[str, Any], options: Options) -> list
         return []
 
 
+def _inputs(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The definitions of the inputs."""
+    return tree["topology_template"].get("inputs") or {}
+
+
 def _declared(tree: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(tree["topology_template"].get("inputs") or {})
+    return frozenset(_inputs(tree))
 
 
 def _for_parser(document: types.Document, unresolved: set[str]) -> types.Document:

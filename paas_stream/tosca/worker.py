@@ -6,10 +6,12 @@ import logging
 import resource
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from paas_stream.errors import Fault, InvalidTemplateError
 from paas_stream.tosca.options import Options
+from paas_stream.tosca.owner_key import OwnerKey
 from paas_stream.tosca.validated import Refused, Validated
 
 _COLLECT_AFTER = 50_000  # new objects, about those of one template; 700 cost a tenth of the time
@@ -36,9 +38,15 @@ def prepare() -> None:
 
 
 def run(
-    text: str, inputs: Mapping[str, Any], options: Options, alarm_s: float
+    text: str,
+    inputs: Mapping[str, Any],
+    options: Options,
+    alarm_s: float,
+    *,
+    owner_key: OwnerKey | None = None,
 ) -> Validated | Refused:
     """Validate one template."""
+    options = replace(options, owner_key=owner_key)
     answer: Validated | Refused = _guarded(VALIDATION, "validate", text, inputs, options, alarm_s)
     return answer
 

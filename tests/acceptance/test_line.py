@@ -160,6 +160,12 @@ async def test_every_record_fits_the_schema_of_its_topic(stack, broker) -> None:
     assert {record.topic for record in found} >= {*SEAMS, "feeder", "deployment-commands"}
 
 
+def _get(worker, path: str) -> requests.Response:
+    answer = requests.get(f"{worker.url}{path}", timeout=30)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
 def test_two_workers_share_the_deployments_and_each_answers_for_both(stack) -> None:
     stack.workers[1].run()
     stack.worker.wait_ready()
@@ -169,10 +175,40 @@ def test_two_workers_share_the_deployments_and_each_answers_for_both(stack) -> N
         assert stack.settled(uuid)["status"] == "CREATE_COMPLETE"
         for client in clients:
             assert client.events(uuid)[-1]["message"].startswith("complete at")
+    for path in ("template", "events"):
+        texts = [_get(worker, f"/deployments/{uuids[0]}/{path}").text for worker in stack.workers]
+        assert texts[0] == texts[1]
+    for query in ("page=1&size=4", "sort=updatedAt,ASC&size=9", "q=vm&page=2&size=3"):
+        pages = [_get(worker, f"/deployments?{query}").json() for worker in stack.workers]
+        assert [one["uuid"] for one in pages[0]["content"]] == [
+            one["uuid"] for one in pages[1]["content"]
+        ]
+        assert pages[0]["page"] == pages[1]["page"]
+    for path in ("/statistics", "/errors?size=1000"):
+        told = [_get(worker, path).json() for worker in stack.workers]
+        assert told[0].get("byStatus") == told[1].get("byStatus")
+        assert told[0].get("content") == told[1].get("content")
     listed = [{one["uuid"] for one in client.deployments()} for client in clients]
     assert set(uuids) <= listed[0]
     assert listed[0] == listed[1]
+    text = stack.example("cluster")
+    first, second = (worker.url for worker in stack.workers)
+    stored = requests.post(f"{second}/templates", json={"template": text}, timeout=30)
+    assert stored.status_code == 201, stored.text
+    until(
+        lambda: requests.get(f"{first}/templates/{stored.json()['id']}", timeout=30).ok,
+        10,
+        "the other worker shows the template",
+    )
+    assert (
+        requests.post(f"{first}/templates", json={"template": text}, timeout=30).status_code == 200
+    )
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHEcchYcBqYG5RhHIn3fdRNWeKWRgSJdsOMNe2XXfUum a"
+    put = requests.put(f"{first}/user/ssh-key", json={"publicKey": key}, timeout=30)
+    assert put.status_code == 200, put.text
+    assert _get(stack.workers[0], "/user/ssh-key").json() == put.json()
     assert stack.workers[1].stop() == 0
     stack.worker.wait_ready()
+    assert _get(stack.worker, f"/deployments/{uuids[0]}/template").text == stack.example("vm")
     for uuid in uuids:
         assert stack.client.deployment(uuid)["status"] == "CREATE_COMPLETE"

@@ -1,16 +1,19 @@
 """The agents of the application, and a clock that stands still."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from support.bench import Bench, Clock, Runner
+from support.rest import Rest, serving
 
 import tables.components
 import tables.deployments
+import tables.error_records
 import tables.health
 import tables.providers
 import tables.ranker
+import tables.stored_templates
 from agents import callback_effects, deployment_tracker, feeder, im_dispatcher
 from agents.im_polls import Polls
 from paas_stream.app import app
@@ -28,8 +31,12 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     """The application without anything that earlier tests have left in it."""
     monkeypatch.setattr(tables.deployments, "index", {})
     tables.deployments.by_status.clear()
+    tables.deployments.listing.clear()
+    tables.error_records.index.clear()
     for name, empty in (("_changed", set()), ("_rows", {})):
         monkeypatch.setattr(tables.components, name, empty)
+    for name, empty in (("_changed", set()), ("_rows", {})):
+        monkeypatch.setattr(tables.stored_templates, name, empty)
     monkeypatch.setattr(tables.providers, "_changed", set())
     monkeypatch.setattr(tables.providers, "_catalog", Catalog())
     for name, empty in (("_changed", set()), ("_rows", {}), ("_windows", {})):
@@ -73,3 +80,10 @@ def federation() -> Federation:
 def example() -> Callable[[str], str]:
     """`example("vm")`: the text of one of our templates."""
     return lambda name: (EXAMPLES / f"{name}.yaml").read_text()
+
+
+@pytest.fixture
+async def rest(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rest]:
+    """The REST API of the one worker whose agents the bench runs."""
+    async with serving(monkeypatch) as client:
+        yield client

@@ -15,6 +15,7 @@ from paas_stream.records import ErrorRecord, ProcedureStatus, Template, Validate
 from paas_stream.settings import ParserSettings
 from paas_stream.tosca import template as validation
 from paas_stream.tosca.options import Options
+from paas_stream.tosca.owner_key import OwnerKey
 from paas_stream.tosca.validated import Validated
 
 OPTIONS = Options.of(ParserSettings())
@@ -29,7 +30,9 @@ class Pool:
     def __init__(self, validate: Validate) -> None:
         self._validate = validate
 
-    async def validate(self, text: str, inputs: Mapping[str, Any]) -> Validated:
+    async def validate(
+        self, text: str, inputs: Mapping[str, Any], owner_key: OwnerKey | None = None
+    ) -> Validated:
         return self._validate(text, inputs)
 
 

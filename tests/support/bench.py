@@ -63,11 +63,12 @@ class Acknowledged:
 
 @dataclass
 class Ready:
-    """What agents ask of the worker's readiness."""
+    """What agents and views ask of the worker's readiness."""
 
     tables_ready: bool = True
     broker: str | None = None
     catalog: str | None = None
+    reason: str | None = None
 
 
 @dataclass

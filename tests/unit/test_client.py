@@ -274,6 +274,18 @@ def test_a_list_is_read_page_by_page(stub: RestStub, client: Client) -> None:
     assert {one.query["userGroup"] for one in stub.asked} == {"demo"}
 
 
+def test_a_list_is_followed_by_the_bookmarks_of_its_links(stub: RestStub, client: Client) -> None:
+    def linked(number: int, uuid: str, **links: str) -> Answer:
+        made = page(number, 3, uuid)
+        rels = [{"rel": rel, "href": f"http://x/deployments?{to}"} for rel, to in links.items()]
+        return Answer(200, made.body | {"links": rels})
+
+    first = linked(0, "a", self="page=0", next="page=1&size=100&after=Abc-_9")
+    stub.on("GET", "/deployments", first, linked(1, "b", self="page=1&after=Abc-_9"))
+    assert [one["uuid"] for one in client.deployments()] == ["a", "b"]
+    assert [one.query.get("after") for one in stub.asked] == [None, "Abc-_9"]
+
+
 def test_pages_that_nobody_reads_are_not_asked_for(stub: RestStub, client: Client) -> None:
     stub.on("GET", "/deployments", page(0, 3, "a", "b"))
     assert next(client.deployments())["uuid"] == "a"

@@ -1,0 +1,51 @@
+"""`/`, `/info` and `/configuration`: what the command-line client asks for, and browsers."""
+
+from typing import Any
+
+import pytest
+from support.rest import Rest
+
+from paas_stream import __version__
+
+
+async def asked(rest: Rest, path: str, **headers: str) -> dict[str, Any]:
+    async with rest.get(path, headers=headers) as answer:
+        assert answer.status == 200
+        assert answer.content_type == "application/json"
+        return dict(await answer.json())
+
+
+@pytest.mark.parametrize("path", ["/", "/info"])
+@pytest.mark.parametrize("accept", ["application/json", "*/*", ""])
+async def test_programs_are_told_what_this_is(rest: Rest, path: str, accept: str) -> None:
+    found = await asked(rest, path, Accept=accept)
+    assert found == {"name": "paas-stream", "version": __version__}
+
+
+async def test_browsers_are_sent_to_the_page(rest: Rest) -> None:
+    accept = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    async with rest.get("/", headers=accept, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (302, "/ui/")
+
+
+async def test_the_configuration_is_flat_and_all_text(rest: Rest) -> None:
+    found = await asked(rest, "/configuration")
+    assert found["im_url"].startswith("http")
+    assert all(isinstance(value, str) for value in found.values())
+
+
+@pytest.mark.parametrize("path", ["/", "/info", "/configuration"])
+async def test_they_can_only_be_read(rest: Rest, path: str) -> None:
+    async with rest.delete(path) as answer:
+        assert answer.status == 405
+        assert {"code", "title", "message"} <= (await answer.json()).keys()
+
+
+async def test_they_answer_while_tables_are_being_filled(rest: Rest, bench: Any) -> None:
+    bench.ready.reason = "tables are being recovered"
+    for path in ("/", "/info", "/configuration"):
+        await asked(rest, path)
+    for path in ("/deployments", "/templates", "/user/ssh-key", "/errors", "/statistics"):
+        async with rest.get(path) as answer:
+            assert answer.status == 503
+            assert int(answer.headers["Retry-After"]) > 0
