@@ -21,12 +21,12 @@ from paas_stream.tosca.pool import ParserPool
 from tables import deployments as tables
 from web import dry_run, owners, requests, resources
 from web.admission import admission
+from web.contract import queries
 from web.faults import ApiError, unavailable
 from web.health import as_json
 
 TRACKER = "deployment-tracker"
 _NAMESPACE = uuids.UUID("5a1d6bfe-0f0e-4d53-9d5c-3a6f6c8e2f11")  # of uuids made from a key
-_MOST_PER_PAGE = 1000
 
 settings = app.settings
 pool = ParserPool(settings.parser)
@@ -128,8 +128,8 @@ class Deployments(View):
     async def get(self, request: web.Request) -> web.Response:
         """A page of the deployments of all workers, newest first."""
         check_ready()
-        number = requests.integer(request, "page", 0, 0, 1_000_000)
-        size = requests.integer(request, "size", 10, 1, _MOST_PER_PAGE)
+        asked = requests.query_of(request, queries.DeploymentsQuery)
+        number, size = asked.page, asked.size
         rows = _filtered(request)
         rows.sort(key=lambda row: (row.created or 0.0, row.uuid), reverse=True)
         if owners.HOP in request.headers:
@@ -169,7 +169,7 @@ class Deployment(View):
         row = await find(uuid)
         if row.status in (Status.DELETE_IN_PROGRESS, Status.DELETE_COMPLETE):
             raise ApiError(409, f"Cannot delete a deployment in {row.status} state")
-        force = request.query.get("force", "false").lower() == "true"
+        force = requests.query_of(request, queries.DeleteQuery).force
         await send(Command(uuid=uuid, command="delete", force=force, timestamp=datetime.now(UTC)))
         await tracked(topics.DEPLOYMENT_COMMANDS, uuid)  # so that the next GET shows it
         return web.Response(status=204)
@@ -224,7 +224,7 @@ def _filtered(request: web.Request) -> list[DeploymentRow]:
 
 
 def _upto(request: web.Request) -> int:
-    return requests.integer(request, "upto", _MOST_PER_PAGE, 1, 1_000_000_000)
+    return requests.integer(request, "upto", queries.PAGE_MOST, 1, 1_000_000_000)
 
 
 def _rebased(resource: dict[str, Any], request: web.Request) -> dict[str, Any]:
