@@ -122,8 +122,7 @@ class Deployments(View):
         await send(message)
         row = DeploymentRow(uuid, message.timestamp.timestamp(), message.timestamp.timestamp())
         row = deployment.step(row, message, row.first_seen, _policy).row or row
-        location = {"Location": f"{base_url(request)}/deployments/{uuid}"}
-        return as_json(shown(row, request), 201, location)
+        return as_json(shown(row, request), 201, _location(request, uuid))
 
     async def get(self, request: web.Request) -> web.Response:
         """A page of the deployments of all workers, newest first."""
@@ -188,13 +187,17 @@ async def _known(request: web.Request, uuid: str) -> web.Response | None:
     target = owners.owner(uuid)
     try:
         if target is None:
-            return as_json(shown(await find(uuid), request), 201)
+            return as_json(shown(await find(uuid), request), 201, _location(request, uuid))
         answers = await owners.ask(target, f"/deployments/{uuid}")
     except ApiError as exc:
         if exc.status == 404:
             return None
         raise
-    return as_json(_rebased(answers, request), 201)
+    return as_json(_rebased(answers, request), 201, _location(request, uuid))
+
+
+def _location(request: web.Request, uuid: str) -> dict[str, str]:
+    return {"Location": f"{base_url(request)}/deployments/{uuid}"}
 
 
 async def _validate(message: Template) -> None:
