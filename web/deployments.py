@@ -3,6 +3,7 @@
 import asyncio
 import uuid as uuids
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +25,7 @@ from web.admission import admission
 from web.contract import queries
 from web.faults import ApiError, unavailable
 from web.health import as_json
+from web.opened import OpenedOutputs
 
 TRACKER = "deployment-tracker"
 _NAMESPACE = uuids.UUID("5a1d6bfe-0f0e-4d53-9d5c-3a6f6c8e2f11")  # of uuids made from a key
@@ -31,6 +33,7 @@ _NAMESPACE = uuids.UUID("5a1d6bfe-0f0e-4d53-9d5c-3a6f6c8e2f11")  # of uuids made
 settings = app.settings
 pool = ParserPool(settings.parser)
 PARSER.add(lambda: {("api", state): number for state, number in pool.load.items()})
+_outputs = OpenedOutputs(lambda sealed: vault().open_json(sealed))
 _policy = TrackerPolicy(settings.tracker.delete_timeout_s, settings.tracker.retention_s)
 
 
@@ -83,7 +86,7 @@ async def find(uuid: str) -> DeploymentRow:
 
 def shown(row: DeploymentRow, request: web.Request) -> dict[str, Any]:
     """The resource for the caller."""
-    return resources.deployment(row, base_url(request), vault().open_json)
+    return resources.deployment(row, base_url(request), partial(_outputs.of, row.uuid))
 
 
 async def elsewhere(request: web.Request, uuid: str) -> web.StreamResponse | None:
