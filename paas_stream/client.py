@@ -3,18 +3,28 @@
 import json
 import logging
 import time
-from collections.abc import Iterator
+import uuid as uuids
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ReadTimeoutError
 from urllib3.util import Retry
 
 from paas_stream import sse
-from paas_stream.errors import PaasError
+from paas_stream.client_errors import (
+    ApiError,
+    UnexpectedStateError,
+    UnreachableError,
+    WaitTimeoutError,
+    refusal,
+)
+from paas_stream.client_operations import Operations, path_of, request_body
 from paas_stream.settings import TlsSettings
+
+__all__ = ["ApiError", "Client", "Tls"]
 
 log = logging.getLogger(__name__)
 
@@ -25,26 +35,36 @@ _AGAIN_S = 1.0  # before an event stream is opened again
 _LOST_MOST = 10  # times in a row without any event
 _FIRST_WAIT_S = 0.2
 _MOST_WAIT_S = 3.0
-_TEXT_MAX = 500  # characters of an error body that is not ours
+_RETRY_AFTER_MAX_S = 60  # whatever the service asks for
+_KEY = "Idempotency-Key"
 _RETRY = Retry(
     total=6,
     connect=3,
     backoff_factor=0.5,
     status_forcelist=(429, 503),  # after what Retry-After says
-    allowed_methods=("GET", "DELETE"),
+    allowed_methods=("GET", "PUT", "DELETE"),
     raise_on_status=False,
+    retry_after_max=_RETRY_AFTER_MAX_S,
 )
 
 
-class ApiError(PaasError):
-    """The service refuses a request, or cannot be reached."""
+class _Adapter(HTTPAdapter):
+    """Sends again what may be sent again: of POSTs those whose key makes them one, however often."""
 
-    code = "api"
+    def __init__(self) -> None:
+        super().__init__(max_retries=_RETRY)
+        self._keyed = HTTPAdapter(max_retries=_RETRY.new(allowed_methods=("POST",), read=1))
 
-    def __init__(self, message: str, *, status: int = 0, faults: list[str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.faults = faults or []
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        if request.method == "POST" and _KEY in request.headers:
+            return self._keyed.send(request, *args, **kwargs)
+        return super().send(request, *args, **kwargs)
+
+    def close(self) -> None:
+        self._keyed.close()
+        super().close()
 
 
 @dataclass(frozen=True)
@@ -61,15 +81,15 @@ class Tls:
         return cls(str(settings.ca) if settings.ca else None, pair)
 
 
-class Client:
+class Client(Operations):
     """One service, one caller."""
 
     def __init__(self, url: str, token: str | None = None, tls: Tls | None = None) -> None:
         self._url = url.rstrip("/")
         self._session = requests.Session()
         self._tls: dict[str, Any] = {} if tls is None else {"verify": tls.ca, "cert": tls.pair}
-        self._session.mount("http://", HTTPAdapter(max_retries=_RETRY))
-        self._session.mount("https://", HTTPAdapter(max_retries=_RETRY))
+        self._session.mount("http://", _Adapter())
+        self._session.mount("https://", _Adapter())
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
@@ -80,14 +100,23 @@ class Client:
         except requests.RequestException:
             return False
 
-    def submit(self, template: str, inputs: dict[str, Any], **options: Any) -> dict[str, Any]:
-        """Create a deployment; `options` are further fields of the request."""
-        return dict(self._call("POST", "/deployments", json=_body(template, inputs, options)))
+    def submit(
+        self, template: str, inputs: dict[str, Any], *, key: str | None = None, **options: Any
+    ) -> dict[str, Any]:
+        """Create a deployment; `options` are further fields of the request.
+
+        The same `key` from the same caller makes one deployment, however often it is sent. Without one
+        the client makes its own, so that its repetitions deploy once.
+        """
+        body = request_body(template, inputs, options)
+        headers = {} if key is None else {_KEY: key}
+        return dict(self._call("POST", "/deployments", json=body, headers=headers, repeatable=True))
 
     def dry_run(self, template: str, inputs: dict[str, Any], **options: Any) -> dict[str, Any]:
         """What would become of `submit` with the same arguments; nothing is deployed."""
-        body = _body(template, inputs, options)
-        return dict(self._call("POST", "/deployments", json=body, params={"dryRun": "true"}))
+        body = request_body(template, inputs, options)
+        query = {"dryRun": "true"}
+        return dict(self._call("POST", "/deployments", json=body, params=query, repeatable=True))
 
     def ranking(self, uuid: str) -> dict[str, Any]:
         """In which order providers are tried, and why the others are not."""
@@ -99,15 +128,7 @@ class Client:
 
     def deployments(self, **query: Any) -> Iterator[dict[str, Any]]:
         """All deployments that the query asks for, page by page."""
-        number, pages = 0, 1
-        place: dict[str, str] = {}  # a bookmark: a page by its number alone may lie too deep
-        while number < pages:
-            params = query | {"page": number, "size": 100} | place
-            page = self._call("GET", "/deployments", params=params)
-            yield from page["content"]
-            number, pages, place = number + 1, page["page"]["totalPages"], _behind(page)
-            if page.get("links") and not place:
-                return
+        return self._pages("/deployments", query)
 
     def events(self, uuid: str) -> list[dict[str, Any]]:
         """The timeline, oldest first."""
@@ -133,9 +154,36 @@ class Client:
             if at_rest:
                 return
             if time.monotonic() >= until:
-                raise ApiError(f"deployment {uuid} is still in progress after {timeout_s:.0f} s")
+                text = f"deployment {uuid} is still in progress after {timeout_s:.0f} s"
+                raise WaitTimeoutError(text)
             wait = _FIRST_WAIT_S if news else min(_MOST_WAIT_S, wait * 1.5)
             time.sleep(wait)
+
+    def wait(
+        self, uuid: str, until: Collection[str] | None = None, timeout_s: float = 3600.0
+    ) -> dict[str, Any]:
+        """The deployment once its status is one of `until`; None: once it is at rest.
+
+        It is asked for less and less often. Raises UnexpectedStateError when it comes to rest in another
+        state, and WaitTimeoutError after `timeout_s` seconds.
+        """
+        deadline = time.monotonic() + timeout_s
+        pause = _FIRST_WAIT_S
+        while True:
+            found = self.deployment(uuid)
+            status = found["status"]
+            at_rest = not status.endswith("IN_PROGRESS")
+            if at_rest if until is None else status in until:
+                return found
+            if at_rest:
+                reason = found.get("statusReason", "no reason is given")
+                raise UnexpectedStateError(f"deployment {uuid} is {status}: {reason}")
+            left = deadline - time.monotonic()
+            if left <= 0:
+                text = f"deployment {uuid} is still {status} after {timeout_s:.0f} s"
+                raise WaitTimeoutError(text)
+            time.sleep(min(pause, left))
+            pause = min(_MOST_WAIT_S, pause * 1.5)
 
     def watch(self, uuid: str) -> Iterator[dict[str, Any]]:
         """The timeline's events as they are stored, until the deployment is deleted.
@@ -174,21 +222,30 @@ class Client:
             if answer.status_code in (429, 503):
                 return  # partitions move, or too many requests: it may succeed soon
             if answer.status_code >= 400:
-                raise _refusal(answer)
+                raise refusal(answer)
             yield from sse.parse(answer.iter_lines(chunk_size=None))
 
-    def _call(self, method: str, path: str, **options: Any) -> Any:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        repeatable: bool = False,
+        as_text: bool = False,
+        **options: Any,
+    ) -> Any:
+        if repeatable:
+            options["headers"] = {_KEY: str(uuids.uuid4())} | options.get("headers", {})
         try:
             answer = self._session.request(
                 method, self._url + path, timeout=_TIMEOUT_S, **self._tls, **options
             )
-        except requests.ReadTimeout as exc:
-            text = f"{self._url} did not answer in time; the request may have been carried out"
-            raise ApiError(text) from exc
         except requests.RequestException as exc:
-            raise ApiError(f"{self._url} cannot be reached ({type(exc).__name__})") from exc
+            raise _unreachable(self._url, exc, method) from exc
         if answer.status_code >= 400:
-            raise _refusal(answer)
+            raise refusal(answer)
+        if as_text:
+            return answer.text
         try:
             return answer.json() if answer.content else None
         except ValueError as exc:
@@ -196,29 +253,15 @@ class Client:
             raise ApiError(text, status=answer.status_code) from exc
 
 
-def _body(template: str, inputs: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    given = {name: value for name, value in options.items() if value is not None}
-    return {"template": template, "parameters": inputs} | given
-
-
-def _behind(page: dict[str, Any]) -> dict[str, str]:
-    """The bookmark that the link to the next page has."""
-    for link in page.get("links", ()):
-        if link["rel"] == "next":
-            found = parse_qs(urlsplit(link["href"]).query).get("after", [])
-            return {"after": found[0]} if found else {}
-    return {}
-
-
 def _path(uuid: str) -> str:
-    return f"/deployments/{quote(uuid, safe='')}"
+    return path_of("deployments", uuid)
 
 
-def _refusal(answer: requests.Response) -> ApiError:
-    try:
-        body = answer.json()
-        message, faults = str(body["message"]), list(body.get("faults", []))
-    except (ValueError, KeyError, TypeError):
-        text = " ".join(answer.text[:_TEXT_MAX].split())
-        message, faults = f"{answer.status_code} {answer.reason}: {text}".removesuffix(": "), []
-    return ApiError(message, status=answer.status_code, faults=faults)
+def _unreachable(url: str, exc: requests.RequestException, method: str) -> UnreachableError:
+    reason = getattr(exc.args[0], "reason", None) if exc.args else None
+    is_late = isinstance(exc, requests.ReadTimeout) or isinstance(reason, ReadTimeoutError)
+    if is_late and method != "GET":
+        return UnreachableError(
+            f"{url} did not answer in time; the request may have been carried out"
+        )
+    return UnreachableError(f"{url} cannot be reached ({type(exc).__name__})")

@@ -3,6 +3,7 @@
 import asyncio
 import uuid as uuids
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -23,8 +24,10 @@ from tables import deployments as tables
 from tables import user_keys
 from web import callers, changes, dry_run, forwarded, listing, owners, requests, resources
 from web.admission import admission
+from web.contract import queries
 from web.faults import ApiError, unavailable
 from web.health import as_json
+from web.opened import OpenedOutputs
 
 TRACKER = "deployment-tracker"
 _NAMESPACE = uuids.UUID("5a1d6bfe-0f0e-4d53-9d5c-3a6f6c8e2f11")  # of uuids made from a key
@@ -32,6 +35,7 @@ _NAMESPACE = uuids.UUID("5a1d6bfe-0f0e-4d53-9d5c-3a6f6c8e2f11")  # of uuids made
 settings = app.settings
 pool = ParserPool(settings.parser)
 PARSER.add(lambda: {("api", state): number for state, number in pool.load.items()})
+_outputs = OpenedOutputs(lambda sealed: vault().open_json(sealed))
 _policy = TrackerPolicy(settings.tracker.delete_timeout_s, settings.tracker.retention_s)
 
 
@@ -91,7 +95,7 @@ async def found(request: web.Request, uuid: str, action: Action) -> DeploymentRo
 
 def shown(row: DeploymentRow, request: web.Request) -> dict[str, Any]:
     """The resource for the caller."""
-    return resources.deployment(row, base_url(request), vault().open_json)
+    return resources.deployment(row, base_url(request), partial(_outputs.of, row.uuid))
 
 
 async def elsewhere(request: web.Request, uuid: str) -> web.StreamResponse | None:
@@ -132,8 +136,7 @@ class Deployments(View):
         await send(message)
         row = DeploymentRow(uuid, message.timestamp.timestamp(), message.timestamp.timestamp())
         row = deployment.step(row, message, row.first_seen, _policy).row or row
-        location = {"Location": f"{base_url(request)}/deployments/{uuid}"}
-        return as_json(shown(row, request), 201, location)
+        return as_json(shown(row, request), 201, _location(request, uuid))
 
     async def get(self, request: web.Request) -> web.Response:
         """A page of the deployments of all workers: see `web.listing`."""
@@ -183,7 +186,7 @@ class Deployment(View):
         row = await found(request, uuid, Action.CHANGE)
         if row.status in (Status.DELETE_IN_PROGRESS, Status.DELETE_COMPLETE):
             raise ApiError(409, f"Cannot delete a deployment in {row.status} state")
-        force = request.query.get("force", "false").lower() == "true"
+        force = requests.query_of(request, queries.DeleteQuery).force
         token = requests.bearer_token(request)
         await send(
             Command(
@@ -210,13 +213,19 @@ async def _known(request: web.Request, uuid: str) -> web.Response | None:
     target = owners.owner(uuid)
     try:
         if target is None:
-            return as_json(shown(await found(request, uuid, Action.LOOK), request), 201)
+            row = await found(request, uuid, Action.LOOK)
+            return as_json(shown(row, request), 201, _location(request, uuid))
         answers = await owners.ask(target, f"/deployments/{uuid}")
     except ApiError as exc:
         if exc.status == 404:
             return None
         raise
-    return as_json(listing.rebased(answers, f"{base_url(request)}/deployments"), 201)
+    rebased = listing.rebased(answers, f"{base_url(request)}/deployments")
+    return as_json(rebased, 201, _location(request, uuid))
+
+
+def _location(request: web.Request, uuid: str) -> dict[str, str]:
+    return {"Location": f"{base_url(request)}/deployments/{uuid}"}
 
 
 async def _validate(message: Template) -> None:

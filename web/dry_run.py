@@ -23,17 +23,15 @@ from paas_stream.tosca.owner_key import OwnerKey
 from paas_stream.tosca.pool import ParserPool
 from tables import ranker
 from tables.selection import select_providers
-from web import ranked
+from web import ranked, requests
+from web.contract.queries import CreateQuery
 from web.faults import ApiError
 from web.health import as_json
 
 
 def is_asked(request: web.Request) -> bool:
     """Whether the query asks for a dry run. Raises ApiError 400 for anything but true or false."""
-    value = request.query.get("dryRun", "false").lower()
-    if value not in ("true", "false"):
-        raise ApiError(400, f"dryRun must be true or false, not {value!r}")
-    return value == "true"
+    return requests.query_of(request, CreateQuery).dryRun
 
 
 async def answer(message: Template, pool: ParserPool) -> web.Response:

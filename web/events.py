@@ -30,7 +30,8 @@ from paas_stream.app import app
 from paas_stream.lifecycle.deployment import DeploymentRow, Status
 from paas_stream.lifecycle.timeline import Timeline, TimelineEvent
 from tables import deployments as tables
-from web import deployments, owners, resources, streams
+from web import deployments, owners, requests, resources, streams
+from web.contract.queries import EventsQuery
 from web.faults import ApiError, unavailable
 from web.health import as_json
 
@@ -89,14 +90,12 @@ class Events(View):
             return there
         row = await deployments.found(request, uuid, Action.LOOK)
         timeline = tables.timelines.get(uuid) or Timeline()
+        asked = requests.query_of(request, EventsQuery)
         if not streams.wanted(request):
             return as_json(resources.events(timeline))
-        until = request.query.get("until")
-        if until not in (None, "final"):
-            raise ApiError(400, f"until must be 'final', not {until!r}")
-        bookmark = request.headers.get("Last-Event-ID") or request.query.get("lastEventId")
+        bookmark = request.headers.get("Last-Event-ID") or asked.lastEventId
         reader = Reader(timeline, bookmark)
-        until_final = until == "final"
+        until_final = asked.until == "final"
         if bookmark and bookmark in timeline.bookmarks()[-1:] and ending(row, until_final=False):
             return web.Response(status=204)  # all is told: an EventSource stops at this
         if streams.is_over(request):

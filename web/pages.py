@@ -5,8 +5,10 @@ the rest: so a template's name or an error text can never become a script.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from types import MappingProxyType
 from typing import Final
 
 from aiohttp import web
@@ -32,31 +34,36 @@ HEADERS: Final = {
 
 @dataclass(frozen=True)
 class Asset:
-    """One file of the page."""
+    """One file of a page."""
 
     body: bytes
     content_type: str
     etag: str
 
+    @classmethod
+    def of(cls, body: bytes, content_type: str) -> "Asset":
+        """A file with this content."""
+        return cls(body, content_type, hashlib.sha256(body).hexdigest()[:16])
 
-def _assets() -> dict[str, Asset]:
-    """All files of the page, read once: nothing else can be asked for."""
+
+def read(folder: str) -> dict[str, Asset]:
+    """All files of a page, read once: nothing else can be asked for."""
     found = {}
-    for file in resources.files("web").joinpath("ui").iterdir():
+    for file in resources.files("web").joinpath(folder).iterdir():
         ending = "." + file.name.rpartition(".")[2]
         if ending in _TYPES:
-            body = file.read_bytes()
-            etag = hashlib.sha256(body).hexdigest()[:16]
-            found[file.name] = Asset(body, _TYPES[ending], etag)
+            found[file.name] = Asset.of(file.read_bytes(), _TYPES[ending])
     return found
 
 
-assets = _assets()
+assets = read("ui")
 
 
-def serve(request: web.Request, name: str) -> web.Response:
-    """A file of the page; 304 when the caller has it. Raises ApiError 404."""
-    asset = assets.get(name)
+def serve(
+    request: web.Request, name: str, files: Mapping[str, Asset] = MappingProxyType(assets)
+) -> web.Response:
+    """A file of a page; 304 when the caller has it. Raises ApiError 404."""
+    asset = files.get(name)
     if asset is None:
         raise ApiError(404, f"there is nothing at {request.path}")
     headers = HEADERS | {"ETag": f'"{asset.etag}"'}

@@ -33,11 +33,11 @@ from paas_stream.selection.quotas import Line
 from paas_stream.selection.rows import ProviderRow
 from tables import health, providers
 from web import callers, requests, resources
+from web.contract.queries import ProvidersQuery
 from web.deployments import base_url, check_ready
 from web.faults import ApiError
 from web.health import as_json
 
-_MOST_PER_PAGE = 1000
 _LISTS = {
     "flavors": "flavors",
     "images": "images",
@@ -138,9 +138,8 @@ class Providers(View):
         """A page of them in the order of their names; `userGroup` and `type` select."""
         check_ready()
         await callers.require(request, Action.PROVIDERS)
-        number = requests.integer(request, "page", 0, 0, 1_000_000)
-        size = requests.integer(request, "size", 10, 1, _MOST_PER_PAGE)
-        group, kind = request.query.get("userGroup"), request.query.get("type")
+        asked = requests.query_of(request, ProvidersQuery)
+        number, size, group, kind = asked.page, asked.size, asked.userGroup, asked.type
         rows = [
             row
             for row in providers.catalog()

@@ -6,7 +6,15 @@ from typing import Annotated, Any, TypeVar
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from paas_stream.access import NOBODY, Caller
 from paas_stream.clients.callback_guard import CallbackGuard, RefusedTargetError
@@ -14,8 +22,24 @@ from paas_stream.records import Owner, Request, Template
 from paas_stream.settings import Settings, get_settings
 from web.faults import ApiError
 
+_MOST = 2**53  # whole numbers are exact up to this in every JSON reader; no message carries more
+# what a client that follows the contract sends; what is read goes a little beyond it
+_NUMBER_OR_TEXT = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1, "maximum": _MOST},
+        {"type": "string", "pattern": "^[1-9][0-9]{0,14}$"},
+        {"type": "null"},
+    ]
+}
+_TRUTH_OR_TEXT = {
+    "anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}, {"type": "null"}],
+    "default": False,
+}
+
 Minutes = Annotated[int, Field(ge=1)]
+MinutesOrNone = Annotated[Minutes | None, WithJsonSchema(_NUMBER_OR_TEXT)]
 Body = TypeVar("Body", bound=BaseModel)
+Query = TypeVar("Query", bound=BaseModel)
 
 
 class DeploymentRequest(BaseModel):
@@ -23,14 +47,20 @@ class DeploymentRequest(BaseModel):
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
-    template: str = Field(min_length=1)
-    parameters: dict[str, Any] = {}
-    callback: str | None = Field(None, pattern=r"^https?:")
-    timeoutMins: Minutes | None = None
-    providerTimeoutMins: Minutes | None = None
-    maxProvidersRetry: Minutes | None = None
-    keepLastAttempt: bool = False
-    userGroup: str | None = None
+    template: str = Field(min_length=1, description="TOSCA, YAML text")
+    parameters: dict[str, Any] = Field({}, description="inputs of the template, by name")
+    callback: str | None = Field(
+        None, pattern=r"^https?:", description="URL that is told of what happens"
+    )
+    timeoutMins: MinutesOrNone = Field(None, description="overall time-out")
+    providerTimeoutMins: MinutesOrNone = Field(
+        None, description="time-out of each provider; at most the overall one"
+    )
+    maxProvidersRetry: MinutesOrNone = Field(None, description="providers that are tried, in all")
+    keepLastAttempt: Annotated[bool, WithJsonSchema(_TRUTH_OR_TEXT)] = Field(
+        False, description="a failed last attempt is left in place"
+    )
+    userGroup: str | None = Field(None, description="in whose name; one of the caller's groups")
 
     @field_validator("parameters", mode="before")
     @classmethod
@@ -82,7 +112,7 @@ class DeploymentRequest(BaseModel):
                 ),
                 user_group=self.userGroup,
                 user_group_issuer=caller.issuer if caller.groups is not None else None,
-                max_providers=self.maxProvidersRetry,
+                max_providers=self.maxProvidersRetry and min(self.maxProvidersRetry, _MOST),
                 deadline=now + timedelta(minutes=timeout),
                 per_provider_timeout=min(provider, timeout),
                 keep_last_attempt=self.keepLastAttempt,
@@ -129,13 +159,32 @@ def _refuse(constant: str) -> None:
 def _sentence(error: Any) -> str:
     where = ".".join(map(str, error["loc"]))
     text = error["msg"].removeprefix("Value error, ")
-    return f"{where}: {text}" if where else text
+    if not where:
+        return text
+    return f"{where} {text}" if text.startswith("must ") else f"{where}: {text}"
 
 
 def bearer_token(request: web.Request) -> str | None:
     """The caller's access token, if one was sent."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def query_of(request: web.Request, model: type[Query]) -> Query:
+    """The query's parameters. Raises ApiError 400 with every fault.
+
+    Of a parameter that is no list the first one counts.
+    """
+    given: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        values = request.query.getall(name, None)
+        if values:
+            given[name] = values if field.annotation == list[str] else values[0]
+    try:
+        return model.model_validate(given)
+    except ValidationError as exc:
+        faults = [_sentence(error) for error in exc.errors()]
+        raise ApiError(400, "; ".join(faults), faults=faults) from exc
 
 
 def integer(request: web.Request, name: str, default: int, least: int, most: int) -> int:

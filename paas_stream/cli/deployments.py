@@ -15,7 +15,7 @@ from paas_stream.errors import PermanentError
 from paas_stream.tosca import yamltext
 
 COLOURS = {"begin": "cyan", "end": "green", "failed": "red"}
-_WAIT_S = 3600.0
+WAIT_S = 3600.0
 _NAME_WIDTH = 16  # of the names of fields
 
 
@@ -140,7 +140,7 @@ def submit(
         click.echo(made["uuid"])
         return
     out.print(f"deployment {made['uuid']}")
-    ended = follow(client, made["uuid"], _WAIT_S)
+    ended = follow(client, made["uuid"], WAIT_S)
     show_deployment(ended)
     if ended["status"] != "CREATE_COMPLETE":
         context.exit(2)
@@ -195,7 +195,7 @@ def delete(context: click.Context, uuids: tuple[str, ...], force: bool, wait: bo
         client.delete(uuid, force=force)
     failed = False
     for uuid in uuids if wait else ():
-        ended = follow(client, uuid, _WAIT_S)
+        ended = follow(client, uuid, WAIT_S)
         failed |= ended["status"] != "DELETE_COMPLETE"
         click.echo(f"{uuid} {ended['status']}")
     if failed:

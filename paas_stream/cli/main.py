@@ -27,6 +27,14 @@ COMMANDS: Final = {
     "events": Entry("deployments:events", "Show what happened to a deployment."),
     "ranking": Entry("ranking:ranking", "Show in which order providers are tried, and why."),
     "delete": Entry("deployments:delete", "Delete deployments."),
+    "update": Entry("day_two:update", "Bring a deployment to what the TOSCA template FILE says."),
+    "resources": Entry("day_two:resources", "List the nodes of a deployment."),
+    "start": Entry("day_two:start", "Start a machine of a deployment."),
+    "halt": Entry("day_two:halt", "Stop a machine of a deployment."),
+    "template": Entry("day_two:template", "Print the template that a deployment was made from."),
+    "log": Entry("day_two:log", "Print what the Infrastructure Manager has logged."),
+    "templates": Entry("kept:templates", "The templates that the service keeps for all users."),
+    "ssh-key": Entry("kept:ssh_key", "Your SSH public key, which templates can put on machines."),
     "topics": Entry("topics:topics", "Look at the topics."),
     "errors": Entry(
         "errors:errors", "Look at what went wrong, and send the records concerned again."

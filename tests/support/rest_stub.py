@@ -53,7 +53,7 @@ class RestStub:
             def handle_any(self) -> None:
                 stub._serve(self)
 
-            do_GET = do_POST = do_DELETE = handle_any
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
             def log_message(self, format: str, *args: object) -> None: ...
 

@@ -120,19 +120,55 @@ def test_a_service_that_does_not_become_ready_is_given_up_with_its_own_words(
     assert len(stub.asked) == TRIES
 
 
-def test_a_post_is_never_asked_again(stub: RestStub, client: Client, clock: Clock) -> None:
-    stub.on("POST", "/deployments", BUSY, Answer(201, {"uuid": UUID}))
-    with pytest.raises(ApiError, match="tables are being recovered"):
-        client.submit("a template", {})
-    assert stub.calls() == ["POST /deployments"]
+def keys(stub: RestStub) -> list[str | None]:
+    return [one.headers.get("Idempotency-Key") for one in stub.asked]
+
+
+def test_a_submit_is_asked_again_with_the_same_key_so_that_it_deploys_once(
+    stub: RestStub, client: Client, clock: Clock
+) -> None:
+    wait = Answer(503, {"message": "wait"}, {"Retry-After": "30"})
+    stub.on("POST", "/deployments", wait, Answer(is_cut=True), Answer(201, {"uuid": UUID}))
+    assert client.submit("a template", {})["uuid"] == UUID
+    assert len(stub.asked) == 3
+    assert len(set(keys(stub))) == 1
+    assert keys(stub)[0]
+    assert clock.slept[0] == 30
+
+
+def test_each_submit_has_a_key_of_its_own_unless_the_caller_gives_one(
+    stub: RestStub, client: Client
+) -> None:
+    stub.on("POST", "/deployments", Answer(201, {"uuid": UUID}))
+    client.submit("a template", {})
+    client.submit("a template", {})
+    client.submit("a template", {}, key="mine")
+    first, second, third = keys(stub)
+    assert first != second
+    assert third == "mine"
+
+
+def test_no_service_makes_the_client_wait_for_long(
+    stub: RestStub, client: Client, clock: Clock
+) -> None:
+    wait = Answer(503, {"message": "wait"}, {"Retry-After": "86400"})
+    stub.on("GET", ONE, wait, deployment("CREATE_COMPLETE"))
+    client.deployment(UUID)
+    assert clock.slept == [60]
+
+
+@pytest.mark.parametrize("answer", [BUSY, Answer(is_cut=True)], ids=["busy", "cut"])
+def test_what_two_of_would_do_harm_is_asked_once(
+    stub: RestStub, client: Client, clock: Clock, answer: Answer
+) -> None:
+    path = f"{ONE}/resources/r/actions"
+    stub.on("POST", path, answer)
+    stub.on("PATCH", ONE, answer)
+    for call in (lambda: client.act(UUID, "r", "stop"), lambda: client.give_up_delete(UUID)):
+        with pytest.raises(ApiError):
+            call()
+    assert stub.calls() == [f"POST {path}", f"PATCH {ONE}"]
     assert clock.slept == []
-
-
-def test_a_post_whose_connection_is_lost_is_not_asked_again(stub: RestStub, client: Client) -> None:
-    stub.on("POST", "/deployments", Answer(is_cut=True))
-    with pytest.raises(ApiError, match="cannot be reached"):
-        client.submit("a template", {})
-    assert len(stub.asked) == 1
 
 
 def test_a_get_whose_connection_is_lost_is_asked_again(stub: RestStub, client: Client) -> None:
@@ -168,7 +204,8 @@ def test_a_post_without_an_answer_says_that_it_may_have_been_carried_out(
     stub.on("POST", "/deployments", Answer(hangs=True))
     with pytest.raises(ApiError, match=r"did not answer in time; .* may have been carried out"):
         client.submit("a template", {})
-    assert len(stub.asked) == 1
+    assert len(stub.asked) == 2
+    assert len(set(keys(stub))) == 1
 
 
 def test_a_get_without_an_answer_is_asked_again_and_then_given_up(

@@ -289,3 +289,9 @@ class TestANumberInTheQuery:
             requests.integer(request, "size", 10, 1, 100)
         assert caught.value.status == 400
         assert caught.value.message.startswith("size must be ")
+
+
+def test_a_number_of_providers_that_no_message_could_carry_is_bounded() -> None:
+    sent = message(maxProvidersRetry="9" * 30)
+    assert sent.request.max_providers == 2**53
+    assert Template.decode(sent.encode()) == sent

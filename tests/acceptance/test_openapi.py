@@ -1,0 +1,156 @@
+"""The running service against its own document: real answers, and requests that nobody thought of."""
+
+import zlib
+from typing import Any
+
+import hypothesis
+import pytest
+import requests
+import schemathesis
+from jsonschema import Draft202012Validator
+from pydantic import TypeAdapter
+from support.stack import ROOT, Stack, until
+
+from paas_stream import __version__
+from web.contract.document import document
+from web.contract.operation import JSON
+from web.contract.operations import OPERATIONS
+
+pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(400)]
+
+DOCUMENT = document(OPERATIONS, __version__)
+BY_ID = {one.id: one for one in OPERATIONS}
+EXAMPLES = 12  # requests of each kind for each operation
+TEMPLATE = (ROOT / "examples" / "vm.yaml").read_text()
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture(scope="module")
+def known(stack: Stack) -> dict[str, str]:
+    """A value for each parameter of a path."""
+    uuid = stack.submit()
+    stack.settled(uuid)
+    until(lambda: stack.client.ranking(uuid)["providers"], 20, "the ranking is there")
+    return {"uuid": uuid, "name": "site-a"}
+
+
+def check(operation: str, answer: requests.Response) -> Any:
+    """An answer against its model: every field is declared, none is null, none has another type."""
+    one = BY_ID[operation]
+    assert answer.headers["Content-Type"].startswith(JSON), answer.headers
+    TypeAdapter(one.answers[answer.status_code].content[JSON]).validate_json(answer.content)
+    shown = DOCUMENT["paths"][one.path][one.method.lower()]["responses"][str(answer.status_code)]
+    validator = Draft202012Validator(DOCUMENT | shown["content"][JSON]["schema"])
+    validator.validate(answer.json())
+    return answer.json()
+
+
+def asked(stack: Stack, operation: str, known: dict[str, str], **query: str) -> requests.Response:
+    path = BY_ID[operation].path.format(**known)
+    return requests.get(stack.worker.url + path, params=query, timeout=30)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        one.id
+        for one in OPERATIONS
+        if one.method == "GET"
+        and JSON in one.answers.get(200, one.answers[min(one.answers)]).content
+    ],
+)
+def test_a_real_answer_fits_its_model(stack: Stack, known: dict[str, str], operation: str) -> None:
+    answer = asked(stack, operation, known)
+    assert answer.status_code == 200
+    check(operation, answer)
+
+
+def test_the_answers_to_posts_fit_their_models(stack: Stack) -> None:
+    body = {"template": stack.example("vm"), "userGroup": "demo"}
+    posts = {
+        "createDeployment": ("/deployments", 201),
+        "inspectTemplate": ("/templates/inspect", 200),
+    }
+    for operation, (path, status) in posts.items():
+        answer = requests.post(stack.worker.url + path, json=body, timeout=30)
+        assert answer.status_code == status
+        check(operation, answer)
+    dry = requests.post(f"{stack.worker.url}/deployments?dryRun=true", json=body, timeout=30)
+    assert dry.status_code == 200
+    assert check("createDeployment", dry)["providers"]
+
+
+def test_a_key_that_comes_again_has_the_same_answer(stack: Stack) -> None:
+    body = {"template": stack.example("vm"), "userGroup": "demo"}
+    url, headers = f"{stack.worker.url}/deployments", {"Idempotency-Key": "comes again"}
+    answers = [requests.post(url, json=body, headers=headers, timeout=30) for _ in range(2)]
+    assert [one.status_code for one in answers] == [201, 201]
+    assert len({check("createDeployment", one)["uuid"] for one in answers}) == 1
+    assert len({one.headers["Location"] for one in answers}) == 1
+
+
+def test_a_deployment_that_failed_and_one_that_is_deleted_fit_the_model(stack: Stack) -> None:
+    for group in ("demo-failover", "nobody"):
+        options = {"maxProvidersRetry": 1} if group == "demo-failover" else {}
+        example = "failover" if group == "demo-failover" else "vm"
+        uuid = stack.submit(example, group, **options)
+        assert stack.settled(uuid)["status"] == "CREATE_FAILED"
+        for operation in ("getDeployment", "listEvents", "getRanking"):
+            check(operation, asked(stack, operation, {"uuid": uuid}))
+        stack.client.delete(uuid)
+        stack.settled(uuid)
+        check("getDeployment", asked(stack, "getDeployment", {"uuid": uuid}))
+
+
+SERVICE = schemathesis.openapi.from_dict(
+    DOCUMENT,
+    config=schemathesis.Config.from_dict(
+        {
+            "seed": 1,
+            "checks": {
+                # the contract coerces text ("true", "60"), and what is not known is ignored
+                "negative_data_rejection": {"enabled": False},
+                # whether a text is a TOSCA template cannot be said in a JSON Schema
+                "positive_data_acceptance": {"enabled": False},
+                # PAAS_AUTH=none lets everybody in; logins have tests of their own
+                "ignored_auth": {"enabled": False},
+            },
+        }
+    ),
+)
+SERVICE.config.update(base_url="http://127.0.0.1")  # each request names the real one
+THERE: dict[str, str] = {}  # what `known` has made
+
+
+def _even(value: Any) -> bool:
+    return zlib.crc32(repr(value).encode()) % 2 == 0
+
+
+@SERVICE.hook
+def map_path_parameters(context: Any, path_parameters: Any) -> Any:
+    """Half of the requests are about something that is there."""
+    there = {name: THERE.get(name, UNKNOWN) for name in path_parameters or {}}
+    return there if _even(path_parameters) else path_parameters
+
+
+@SERVICE.hook
+def map_body(context: Any, body: Any) -> Any:
+    """Half of the templates are ones."""
+    if not isinstance(body, dict) or "template" not in body or not _even(body):
+        return body
+    return body | {"template": TEMPLATE, "userGroup": "demo"}
+
+
+@SERVICE.parametrize()
+@hypothesis.settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+def test_no_request_brings_the_service_out_of_its_contract(
+    case: schemathesis.Case, stack: Stack, known: dict[str, str]
+) -> None:
+    THERE.update(known)
+    case.call_and_validate(base_url=stack.worker.url, timeout=30, allow_redirects=False)
