@@ -4,7 +4,9 @@
         the IM is asked     until it says that it is done     what is there now is read
 
 An update is carried out by going from what is there to what is wanted, so that it can be done again
-after a crash: machines that are to go are deleted by their ids, and the IM adds what a node lacks.
+after a crash: machines that are to go are deleted by their ids, and the IM adds what a node lacks. As
+the IM merges a new template into the one that it has, nodes that are gone are told to it as nodes
+without machines.
 """
 
 from collections.abc import Iterable, Mapping
@@ -52,6 +54,7 @@ class Job:
     digest: str = ""  # of an update's template
     wanted: Mapping[str, int] | None = None  # of an update: instances by node with machines
     nodes: tuple[tuple[str, str], ...] = ()  # of an update: these nodes with their types
+    gone: tuple[tuple[str, str], ...] = ()  # of an update: nodes that were there, with their types
     removals: tuple[str, ...] = ()  # of an update: machines that are to go
     machine: str | None = None  # of an action
     request_id: str | None = None

@@ -252,7 +252,9 @@ def _read(
     if job.rounds >= ROUNDS:
         reason = f"the IM has {missing} machines too few and {len(gone)} too many"
         return _ended(row, one, now, policy, said, success=False, reason=reason)
-    again = replace(one, job=replace(job, removals=gone, rounds=job.rounds + 1))
+    kinds = dict.fromkeys((each.node for each in machines if each.node), "") | types
+    left = tuple((name, kind) for name, kind in kinds.items() if name not in job.wanted)
+    again = replace(one, job=replace(job, removals=gone, gone=left, rounds=job.rounds + 1))
     return row.with_attempt(attempts.enter(again, Phase.CHANGING, now))
 
 

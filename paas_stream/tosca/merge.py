@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from paas_stream.records import NodeTarget
-from paas_stream.tosca import networks, types, yamltext
+from paas_stream.tosca import catalogue, networks, types, yamltext
 
 
 def for_provider(
@@ -17,6 +17,23 @@ def for_provider(
 ) -> str:
     """The YAML text to send to IM: `document` as it is to be made at one provider."""
     return yamltext.dump_fast(filled_in(document, nodes, tags=tags, metadata=metadata))
+
+
+def with_empty(document: Mapping[str, Any], nodes: Mapping[str, str]) -> types.Document:
+    """The document, and nodes (by name, with their types) of which there is to be no instance.
+
+    For an update: IM merges the new template into the one that it has, so a node that is only left out
+    would be made again. A type that is not known here is told as a machine: nothing is made of it.
+    """
+    topology = dict(document.get("topology_template") or {})
+    templates = dict(topology.get("node_templates") or {})
+    known = {*catalogue.shipped(), *(document.get("node_types") or {})}
+    for name, kind in nodes.items():
+        templates[name] = {
+            "type": kind if kind in known else types.INDIGO_COMPUTE,
+            "capabilities": {"scalable": {"properties": {"count": 0}}},
+        }
+    return {**document, "topology_template": {**topology, "node_templates": templates}}
 
 
 def filled_in(

@@ -99,15 +99,16 @@ def test_a_get_that_was_too_much_is_asked_again_after_the_time_that_it_is_told(
     assert clock.slept == [3]
 
 
-def test_a_post_that_was_too_much_is_left_to_the_caller(
+def test_a_post_that_was_too_much_is_sent_again_under_the_same_key(
     stub: RestStub, client: Client, clock: Clock
 ) -> None:
     limited = Answer(429, {"message": "too many requests"}, {"Retry-After": "3"})
     stub.on("POST", "/deployments", limited, Answer(201, {"uuid": UUID}))
-    with pytest.raises(ApiError, match="too many requests") as refused:
-        client.submit("a template", {})
-    assert refused.value.status == 429
-    assert stub.calls() == ["POST /deployments"]
+    client.submit("a template", {})
+    assert clock.slept == [3]
+    assert stub.calls() == ["POST /deployments"] * 2
+    first, again = (one.headers["Idempotency-Key"] for one in stub.asked)
+    assert first == again
 
 
 def test_a_service_that_does_not_become_ready_is_given_up_with_its_own_words(

@@ -129,6 +129,14 @@ class TestUpdate:
         it.reply(it.only(), Outcome.READ, machine_list=machines(1, first=1))
         assert results(it)[0].success is True
 
+    def test_a_node_that_is_gone_is_told_as_one_without_machines(self, it: Dispatcher) -> None:
+        read = asked(it, 2, 1, node="other")
+        it.reply(read, Outcome.READ, machine_list=[*machines(1), *machines(1, "stray", first=1)])
+        job = it.only(EffectKind.CHANGE).job
+        assert job is not None
+        assert dict(job.gone) == {"node": MACHINE, "stray": ""}
+        assert job.removals == ("0", "1")
+
     def test_waits_for_both_halves_in_either_order(self, it: Dispatcher) -> None:
         it.feed(ranking(2))
         assert it.effects == []

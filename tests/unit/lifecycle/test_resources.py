@@ -1,0 +1,166 @@
+"""The resources of a deployment follow its template and its machines."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support import lifecycle as make
+from support.lifecycle import T0, UUID, at, command
+
+from paas_stream.lifecycle import resources
+from paas_stream.lifecycle.deployment import Status
+from paas_stream.lifecycle.resources import MOST, Resource, Resources, ResourceState
+from paas_stream.records import DeploymentResult, Machine, Node, Operation, ValidatedTemplate
+
+COMPUTE = ("tosca.nodes.indigo.Compute", "tosca.nodes.Compute")
+SOFTWARE = ("tosca.nodes.indigo.LRMS.FrontEnd.Slurm", "tosca.nodes.SoftwareComponent")
+
+
+def template(
+    revision: int = 1, *, removals: tuple[str, ...] = (), **counts: int
+) -> ValidatedTemplate:
+    nodes = tuple(
+        Node(name=name, types=COMPUTE, count=count, has_machines=True)
+        for name, count in counts.items()
+    )
+    software = Node(name="slurm", types=SOFTWARE)
+    return make.validated().model_copy(
+        update={"revision": revision, "nodes": (*nodes, software), "removals": removals}
+    )
+
+
+def seen(*machines: tuple[str, str], state: str = "configured") -> DeploymentResult:
+    return DeploymentResult(
+        uuid=UUID,
+        timestamp=at(T0 + 5),
+        kind="resources",
+        machines=tuple(
+            Machine(id=id_, node=node, state=state, info="{}") for id_, node in machines
+        ),
+    )
+
+
+def ended(success: bool, revision: int = 2) -> DeploymentResult:
+    return DeploymentResult(
+        uuid=UUID, kind="final", operation=Operation.UPDATE, success=success, revision=revision
+    )
+
+
+def after(*events: Any) -> Resources:
+    row = Resources(UUID)
+    for event in events:
+        row = resources.step(row, event)
+    return row
+
+
+def machines(row: Resources) -> list[tuple[str, str | None]]:
+    return [(one.node, one.machine) for one in row.all]
+
+
+TWO = (template(worker=2), seen(("0", "worker"), ("1", "worker")))
+
+
+class TestAtTheCreate:
+    def test_there_is_one_for_each_instance_of_each_node(self) -> None:
+        row = after(template(worker=2, master=1))
+        assert row.count() == {"worker": 2, "master": 1, "slurm": 1}
+        assert len({one.uuid for one in row.all}) == 4
+
+    def test_a_replay_makes_the_same_ones(self) -> None:
+        assert after(template(worker=2), template(worker=2)) == after(template(worker=2))
+
+    def test_machines_are_bound_to_the_instances_of_their_node(self) -> None:
+        row = after(template(worker=1, master=1), seen(("0", "master"), ("1", "worker")))
+        assert machines(row) == [("worker", "1"), ("master", "0"), ("slurm", None)]
+
+    def test_a_machine_of_an_unknown_node_is_nobodys(self) -> None:
+        assert machines(after(template(worker=1), seen(("0", "other")))) == [
+            ("worker", None),
+            ("slurm", None),
+        ]
+
+    def test_there_is_an_end_to_them(self) -> None:
+        assert len(after(template(worker=MOST + 5)).all) == MOST
+
+
+class TestAnUpdate:
+    def test_keeps_those_that_are_there_and_adds_new_ones(self) -> None:
+        before, row = after(*TWO), after(*TWO, template(2, worker=3))
+        assert row.all[: len(before.all)] == before.all
+        assert row.count()["worker"] == 3
+
+    def test_takes_those_that_were_named(self) -> None:
+        row = after(*TWO, template(2, worker=1, removals=("0",)))
+        assert [one.leaving for one in row.all] == [True, False, False]
+        gone = after(
+            *TWO, template(2, worker=1, removals=("0",)), seen(("1", "worker")), ended(True)
+        )
+        assert machines(gone) == [("worker", "1"), ("slurm", None)]
+
+    def test_takes_the_newest_where_there_are_too_many(self) -> None:
+        row = after(*TWO, template(2, worker=1))
+        assert [one.leaving for one in row.all] == [False, True, False]
+
+    def test_takes_those_of_a_node_that_is_gone_or_of_another_type(self) -> None:
+        row = after(*TWO, template(2, other=1))
+        assert [one.leaving for one in row.all if one.node == "worker"] == [True, True]
+
+    def test_that_failed_takes_none_and_leaves_none_that_was_not_made(self) -> None:
+        row = after(*TWO, template(2, worker=4, removals=("0",)), ended(False))
+        assert machines(row) == machines(after(*TWO))
+        assert not any(one.leaving for one in row.all)
+
+    def test_of_the_past_changes_nothing(self) -> None:
+        row = after(*TWO, template(3, worker=3))
+        assert resources.step(row, ended(True, 2)) == row
+        assert resources.step(row, template(2, worker=9)) == row
+
+
+class TestWhatIsGone:
+    def test_is_not_shown(self) -> None:
+        assert machines(after(*TWO, seen(("1", "worker")))) == [("worker", "1"), ("slurm", None)]
+
+
+class TestAnAction:
+    @pytest.mark.parametrize(("what", "state"), [("start", "STARTING"), ("stop", "STOPPING")])
+    def test_shows_until_it_has_ended(self, what: str, state: str) -> None:
+        asked = command(what, T0 + 9).model_copy(update={"machine": "1"})
+        row = after(*TWO, asked)
+        states = [one.state(Status.CREATE_COMPLETE) for one in row.all[:2]]
+        assert states == [ResourceState.STARTED, state]
+        done = DeploymentResult(uuid=UUID, kind="final", operation=Operation.ACTION, machine="1")
+        assert resources.step(row, done).all[1].action is None
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "state"),
+    [
+        (Status.CREATE_IN_PROGRESS, {}, "CREATING"),
+        (Status.CREATE_FAILED, {}, "ERROR"),
+        (Status.CREATE_COMPLETE, {}, "STARTED"),
+        (Status.CREATE_COMPLETE, {"machine_state": "stopped"}, "STOPPED"),
+        (Status.CREATE_COMPLETE, {"machine_state": "off"}, "STOPPED"),
+        (Status.CREATE_COMPLETE, {"machine_state": "failed"}, "ERROR"),
+        (Status.CREATE_COMPLETE, {"machine_state": "running"}, "CONFIGURING"),
+        (Status.UPDATE_IN_PROGRESS, {"has_machine": True}, "CREATING"),
+        (Status.UPDATE_IN_PROGRESS, {"machine_state": "configured"}, "STARTED"),
+        (Status.UPDATE_IN_PROGRESS, {"leaving": True}, "DELETING"),
+        (Status.UPDATE_FAILED, {"machine_state": "configured"}, "STARTED"),
+        (Status.DELETE_IN_PROGRESS, {"machine_state": "configured"}, "DELETING"),
+        (Status.DELETE_COMPLETE, {"machine_state": "configured"}, "DELETED"),
+        (Status.DELETE_FAILED, {}, "ERROR"),
+    ],
+)
+def test_the_state_follows_from_the_machine_and_the_deployment(
+    status: Status, fields: dict[str, Any], state: str
+) -> None:
+    one = Resource("u", "node", COMPUTE, T0, T0, has_machine=False)
+    assert replace(one, **fields).state(status) == state
+
+
+@pytest.mark.parametrize(
+    ("name", "holds"), [(*COMPUTE[:1], True), (COMPUTE[1], True), ("tosca.nodes.Other", False)]
+)
+def test_a_type_is_that_of_what_derives_from_it(name: str, holds: bool) -> None:
+    one = Resource("u", "node", COMPUTE, T0, T0, has_machine=True)
+    assert one.is_of(name) is holds
