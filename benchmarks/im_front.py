@@ -72,6 +72,11 @@ class ImFront:
                 return web.json_response({"state": state})
             case "GET", ["infrastructures", _, "outputs"]:
                 return web.json_response({"outputs": {"address": "10.0.0.1"}})
+            case "GET", ["infrastructures", one]:
+                return web.json_response({"uri-list": [{"uri": f"{self._uri(one)['uri']}/vms/0"}]})
+            case "GET", ["infrastructures", _, "vms", _]:
+                system = {"class": "system", "id": "node", "state": "configured"}
+                return web.json_response({"radl": [system | {"memory.size": 2 * 10**9}]})
             case "DELETE", ["infrastructures", one]:
                 self._owned[user] = [other for other in mine if other != one]
                 return web.json_response({})
