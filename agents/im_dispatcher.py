@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from agents import im_effects
+from agents import im_effects, im_inputs
 from agents.im_inspections import Inspections
 from agents.im_polls import Polls
 from paas_stream import topics
@@ -20,14 +20,8 @@ from paas_stream.lifecycle.attempt import Effect, Policy
 from paas_stream.lifecycle.backoff import Backoff
 from paas_stream.lifecycle.dispatch_row import DispatchRow
 from paas_stream.lifecycle.reports import at
-from paas_stream.records import (
-    Command,
-    DispatchEvent,
-    RankedProviders,
-    ValidatedTemplate,
-    caused_by,
-)
-from tables.dispatches import DispatchInputs, dispatch_inputs, dispatches
+from paas_stream.records import DispatchEvent, caused_by
+from tables.dispatches import dispatch_inputs, dispatches
 
 COMPONENT = "im-dispatcher"
 
@@ -78,7 +72,7 @@ async def im_dispatcher(received: Received) -> None:
     """
     message, uuid, now = received.message, received.message.uuid, time.time()
     known = dispatches.get(uuid)
-    _store_inputs(message, known)
+    im_inputs.store(message, known)
     if known is None and isinstance(message, DispatchEvent):
         return
     transition = dispatch.step(known or DispatchRow(uuid), message, now, policy)
@@ -92,48 +86,6 @@ async def im_dispatcher(received: Received) -> None:
     polls.watch(transition.row, now)
     for effect in transition.effects:
         _submit(effect, now)
-
-
-def _store_inputs(message: Any, row: DispatchRow | None) -> None:
-    inputs = dispatch_inputs.get(message.uuid) or DispatchInputs()
-    if isinstance(message, Command):
-        if row is None or message.access_token is None:
-            return
-        inputs = replace(inputs, access_token=message.access_token)
-    elif not isinstance(message, ValidatedTemplate | RankedProviders):
-        return
-    elif message.revision > 1:
-        inputs = _of_update(inputs, message, row)
-    elif isinstance(message, ValidatedTemplate) and inputs.template is None:
-        request = message.request
-        inputs = replace(
-            inputs,
-            template=message.template,
-            owner=request.owner.subject,
-            access_token=request.access_token,
-        )
-    elif isinstance(message, RankedProviders) and inputs.candidates is None:
-        inputs = replace(inputs, candidates=_as_json(message))
-    else:
-        return
-    dispatch_inputs.put(message.uuid, inputs)
-
-
-def _as_json(message: RankedProviders) -> tuple[dict[str, Any], ...]:
-    return tuple(one.model_dump(mode="json", exclude_none=True) for one in message.ranked_providers)
-
-
-def _of_update(
-    inputs: DispatchInputs, message: ValidatedTemplate | RankedProviders, row: DispatchRow | None
-) -> DispatchInputs:
-    """With the half of an update that has come. A fresh token serves all that follows."""
-    update = inputs.update(message.revision)
-    least = row.revision if row is not None else 0
-    if isinstance(message, RankedProviders):
-        return inputs.with_update(replace(update, candidates=_as_json(message)), least)
-    token = message.request.access_token or inputs.access_token
-    inputs = replace(inputs, access_token=token)
-    return inputs.with_update(replace(update, template=message.template), least)
 
 
 def _forget(uuid: str, known: DispatchRow | None) -> None:

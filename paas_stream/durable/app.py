@@ -26,6 +26,7 @@ from paas_stream.durable.consumer import DurableConsumer
 from paas_stream.durable.credentials import credentials
 from paas_stream.durable.exits import Exit, end_process
 from paas_stream.durable.flow import hold_flow_until_resumed
+from paas_stream.durable.membership import Membership
 from paas_stream.durable.positions import Positions
 from paas_stream.durable.producer import (
     TOO_LARGE,
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _RETRY_S = 1.0
+_ANSWER_S = 5.0  # a broker that is there has answered by then
 LINGER_S = 0.005  # between two requests to one broker: more records share a request
 
 
@@ -143,6 +145,7 @@ class Outlet:
 
     async def send(self, *, key: bytes, value: bytes) -> Awaitable[Any]:
         """Hand the record to the client; the result is Kafka's confirmation. Raises KafkaError."""
+        await self._app.membership.proven()
         self._app.pulse.look()
         return await self._app.producer.client.send(self._name, value, key=key)
 
@@ -188,6 +191,7 @@ class DurableApp(faust.App):
         )
         self._partitions: dict[str, list[int]] = {}  # of topics that were asked for
         self.pulse = Pulse(settings.kafka.session_timeout_s - settings.kafka.heartbeat_s)
+        self.membership = Membership(settings.kafka.session_timeout_s, self._answers)
         self.positions = Positions()
         self.boxes = Boxes()
         self.readiness = Readiness(self)
@@ -276,6 +280,24 @@ class DurableApp(faust.App):
             if self.should_stop:
                 raise
             end_process(Exit.LOST_SEND, f"a record for {name} was not delivered: {exc!r}")
+
+    async def _answers(self) -> bool:
+        """Whether the broker answers at all."""
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                await self.producer.client.client.fetch_all_metadata()
+        except (KafkaError, TimeoutError):
+            return False
+        return True
+
+    async def _on_partitions_revoked(self, revoked: set[Any]) -> None:
+        self.membership.look()
+        await super()._on_partitions_revoked(revoked)
+        self.membership.left()
+
+    async def _on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
+        self.membership.joined()
+        await super()._on_partitions_assigned(assigned, generation_id)
 
     async def on_stop(self) -> None:
         """Faust's stop: events in flight are handled, effects drained, records confirmed."""

@@ -125,6 +125,7 @@ class ChangelogBuffer(ProducerBuffer):
             await asyncio.wait(set(self._messages))
         if self._refused is not None:
             return  # nor is their event committed
+        await self.app.membership.proven()
         self.app.pulse.look()
         for (topic, partition, key), fut in rows.items():
             value = fut.message.value

@@ -85,6 +85,7 @@ class DurableConsumerThread(AIOKafkaConsumerThread):
         fetcher._prefetch_backoff = FETCH_AGAIN_S
         fetcher._client = SessionClient(fetcher._client)
         self.add_future(self.app.pulse.run())
+        self.app.membership.watch(self._ensure_consumer()._coordinator)
         self._plan = fetcher._get_actions_per_node = FetchPlan(fetcher)
 
     def assignment(self) -> set[Any]:

@@ -20,6 +20,7 @@ class Exit(IntEnum):
     CRASHED = 72  # Faust crashed, or stopped while an event was being handled
     INCONSISTENT = 73  # local tables are ahead of their changelogs: the next start replays them
     STOOD_STILL = 74  # for longer than its session: other workers have its partitions
+    LOST_MEMBERSHIP = 75  # the broker is there, and the group does not answer this worker
     REFUSED = 78  # topics do not fit, or Kafka refuses us: a person must act
 
 

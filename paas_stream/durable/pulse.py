@@ -11,7 +11,7 @@ from collections.abc import Callable
 from paas_stream.durable.exits import Exit, end_process
 
 
-def _clock() -> float:
+def boot_clock() -> float:
     """Seconds that go on while the machine is suspended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
@@ -19,7 +19,7 @@ def _clock() -> float:
 class Pulse:
     """Beats in the thread that keeps the membership; is looked at before records leave."""
 
-    def __init__(self, most_s: float, clock: Callable[[], float] = _clock) -> None:
+    def __init__(self, most_s: float, clock: Callable[[], float] = boot_clock) -> None:
         """`most_s`: the session time-out less the time since the last heartbeat, at most."""
         self._most_s = most_s
         self._clock = clock

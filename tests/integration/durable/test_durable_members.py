@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +76,32 @@ async def test_a_worker_that_stood_still_ends_before_it_overwrites_what_others_h
     assert await frozen.exited() == Exit.STOOD_STILL
     [*_, last] = await broker.records(steps.changelog)
     assert json.loads(last.value)["count"] == 2
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_a_worker_whose_heartbeats_get_no_answer_sends_nothing_more(
+    application: Callable[[str], Any], broker: Broker, tmp_path: Path, *, guarded: bool
+) -> None:
+    steps, uuid, deaf_file = application("steps"), uuid_number(1), tmp_path / "deaf"
+    await steps.create_topics()
+    session = {"PAAS_KAFKA_SESSION_TIMEOUT_S": "6", "DEAF": str(deaf_file)}
+    deaf, other = [steps.worker(name) for name in ("w0", "w1")]
+    deaf.start(BLIND="", **session, WITHOUT="" if guarded else "membership")
+    await wait_until(lambda: deaf.is_ready)
+    await steps.send(event(uuid))
+    await wait_until(lambda: broker.is_handled(steps.id, steps.topic(DISPATCH_EVENTS)), PATIENCE_S)
+    deaf_file.touch()
+    other.start(BLIND="", PAAS_KAFKA_SESSION_TIMEOUT_S="6")
+    await wait_until(lambda: other.is_ready, PATIENCE_S)
+    await steps.send(event(uuid))  # both read it
+    await wait_until(
+        lambda: {one["worker"] for one in steps.journal("handled")} == {"w0", "w1"}, PATIENCE_S
+    )
+    if guarded:
+        assert await deaf.exited() == Exit.LOST_MEMBERSHIP
+    await wait_until(lambda: broker.is_handled(steps.id, steps.topic(DISPATCH_EVENTS)), PATIENCE_S)
+    counts = [json.loads(one.value)["count"] for one in await broker.records(steps.changelog)]
+    assert counts == ([1, 2] if guarded else [1, 2, 2])
 
 
 def _share_the_partitions(steps: Any) -> bool:

@@ -9,6 +9,7 @@ GATE is a file without which no changelog record is sent.
 BLIND: an event that comes again is counted again. FIRST is the uuid of an event that the application
 sends to `tracker-events` itself, at the end of the recovery. PATIENT: the recovery takes its time
 between the seek of the standby tables' changelogs and their resumption. MENDED: "raise" fails no more.
+DEAF is a file: while it is there, no heartbeat is answered.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from typing import Any
 
 import bench
 from aiokafka import TopicPartition
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.tables.recovery import Recovery
 from faust.transport.drivers.aiokafka import Producer
 
@@ -33,6 +35,7 @@ BLIND = "BLIND" in os.environ
 FIRST = os.environ.get("FIRST")
 PATIENT = "PATIENT" in os.environ
 MENDED = "MENDED" in os.environ
+DEAF = os.environ.get("DEAF")
 COMPONENT = "steps"
 TOO_LARGE = 1_100_000  # bytes
 PADDING = 20_000  # bytes
@@ -90,6 +93,18 @@ async def recovered(*_: Any, **__: Any) -> None:
     bench.note("recovered", rows=held, assigned=assigned)
     if FIRST is not None:
         await first_record(FIRST)
+
+
+_do_heartbeat = GroupCoordinator._do_heartbeat
+
+
+async def _unanswered(self: Any) -> bool:
+    while DEAF is not None and Path(DEAF).exists():
+        await asyncio.sleep(0.1)
+    return bool(await _do_heartbeat(self))
+
+
+GroupCoordinator._do_heartbeat = _unanswered
 
 
 async def first_record(uuid: str) -> None:
