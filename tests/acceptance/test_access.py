@@ -332,7 +332,7 @@ class TestRequestsBetweenWorkers:
         hop = {"X-Paas-Stream-Hop": header}
         for who in ("nobody", "owner", "admin"):
             answer = world.ask(who, "GET", f"/deployments/{world.uuid}", headers=hop)
-            assert answer.status_code == 401
+            assert answer.status_code == 403
 
     def test_bring_the_caller_along(self, world: World) -> None:
         path = f"/deployments/{world.uuid}"
