@@ -109,7 +109,7 @@ class StoredTemplates(View):
         return as_json(shown(row, base), status, headers)
 
 
-@app.page("/templates/{id}")
+@app.page("/templates/{id:[0-9a-f]{64}}")  # so that other paths below are none of them
 class Stored(View):
     """One stored template."""
 
