@@ -22,7 +22,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
-from pydantic import ValidationError
 
 from paas_stream.access import Action, Caller
 from paas_stream.errors import PermanentError
@@ -131,10 +130,10 @@ def bookmarked(request: web.Request, order: Order) -> Key | None:
         return None
     try:
         found = order.place(text)
-        merged.Stretch(limit=0, after=found)  # other workers must be able to read it
+        merged.Stretch(limit=0, after=found).model_dump_json()  # other workers get it
     except PermanentError as exc:
         raise ApiError(400, f"after is no bookmark of this list: {exc.message}") from exc
-    except (ValidationError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:
         raise ApiError(400, "after is no bookmark of this list") from exc
     return found
 

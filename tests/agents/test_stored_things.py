@@ -12,9 +12,9 @@ from support.rest import Rest
 
 from agents.reference import key_register, template_register
 from agents.template_parser import template_parser
-from paas_stream.access import Caller
+from paas_stream.access import NOBODY, Caller
 from paas_stream.app import app
-from paas_stream.records import StoredTemplate, Template, UserKey, ValidatedTemplate
+from paas_stream.records import Owner, StoredTemplate, Template, UserKey, ValidatedTemplate
 from tables import stored_templates
 from web import callers, deployments
 from web import stored_templates as view
@@ -271,7 +271,7 @@ topology_template:
 
 class TestTheStoredKeyInADeployment:
     async def store(self, bench: Bench) -> None:
-        owner = deployments.requests.ANONYMOUS
+        owner = Owner(issuer=NOBODY.issuer, subject=NOBODY.subject)
         key = UserKey.id_of(owner.issuer, owner.subject)
         await bench.give(key_register, UserKey(id=key, owner=owner, public_key=KEY))
 
