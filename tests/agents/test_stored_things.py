@@ -16,7 +16,7 @@ from paas_stream.access import NOBODY, Caller
 from paas_stream.app import app
 from paas_stream.records import Owner, StoredTemplate, Template, UserKey, ValidatedTemplate
 from tables import stored_templates
-from web import callers, deployments
+from web import callers
 from web import stored_templates as view
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHEcchYcBqYG5RhHIn3fdRNWeKWRgSJdsOMNe2XXfUum"

@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from paas_stream.access import Action
 from paas_stream.records import NodeRequirement
-from web.contract.base import Free, Link, Minute, Moment, Page, Reply
 from web.changes import ResetRequest
+from web.contract.base import Free, Link, Minute, Moment, Page, Reply
 from web.contract.operation import (
     EVENT_STREAM,
     JSON,

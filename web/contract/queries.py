@@ -106,7 +106,9 @@ class StatisticsQuery(Query):
         max_length=TEXT_MOST,
         description="text in uuid, template's name, reason or provider; upper and lower case alike",
     )
-    createdAfter: Time | None = Field(None, description="this moment is included; UTC without a zone")
+    createdAfter: Time | None = Field(
+        None, description="this moment is included; UTC without a zone"
+    )
     createdBefore: Time | None = Field(None, description="this moment is not included")
 
 
@@ -128,7 +130,9 @@ class ErrorsQuery(Paging):
     uuid: str | None = Field(None, description="only those about this deployment")
     component: str | None = Field(None, description="only those of this component")
     code: str | None = Field(None, description="only those with this code")
-    createdAfter: Time | None = Field(None, description="this moment is included; UTC without a zone")
+    createdAfter: Time | None = Field(
+        None, description="this moment is included; UTC without a zone"
+    )
     createdBefore: Time | None = Field(None, description="this moment is not included")
     after: Bookmark | None = None
 

@@ -13,7 +13,7 @@ from paas_stream.access import NOBODY, Caller
 from paas_stream.records import Owner, Template
 from paas_stream.settings import DispatchSettings, Settings, TrackerSettings
 from web import requests
-from web.faults import ApiError, errors_as_json
+from web.faults import errors_as_json
 from web.requests import DeploymentRequest
 
 UUID = "6f0d4c9e-3b1a-4c55-9d7e-0a1b2c3d4e5f"
