@@ -39,7 +39,8 @@ OPERATIONS = (
         Action.OWN,
         body=KeyRequest,
         text_body="the line in a .pub file",
-        about="It is the value of inputs that stand for the owner's key, where they have none.",
+        about="As JSON, or as the line in a .pub file (text/plain). It is the value of inputs that stand "
+        "for the owner's key, where they have none.",
     ),
     Operation(
         "DELETE",
