@@ -121,9 +121,9 @@ class Operations:
         """What went wrong, as far as the caller may see it."""
         return self._pages("/errors", query)
 
-    def statistics(self) -> dict[str, Any]:
-        """Deployments, counted."""
-        return dict(self._call("GET", "/statistics"))
+    def statistics(self, **query: Any) -> dict[str, Any]:
+        """The deployments that the query asks for, counted; it selects as in `deployments`."""
+        return dict(self._call("GET", "/statistics", params=query))
 
     def ssh_key(self) -> dict[str, Any]:
         """The caller's public key."""
@@ -138,7 +138,7 @@ class Operations:
         self._call("DELETE", "/user/ssh-key")
 
     def reconcile(self) -> None:
-        """Ask for a comparison of the IM with the deployments; for admins."""
+        """Ask for a comparison of the IM with all deployments; for admins."""
         self._call("POST", "/admin/reconcile")
 
     def components(self) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ settings = app.settings
 _taking: set[str] = set()  # deployments of which an update is being taken
 
 
-class Reset(BaseModel):
+class ResetRequest(BaseModel):
     """Body of PATCH /deployments/{uuid}."""
 
     model_config = ConfigDict(extra="ignore")
@@ -41,7 +41,7 @@ class Reset(BaseModel):
     status: Literal["DELETE_FAILED"]
 
 
-class Action(BaseModel):
+class ActionRequest(BaseModel):
     """Body of POST /deployments/{uuid}/resources/{rid}/actions."""
 
     model_config = ConfigDict(extra="ignore")
@@ -130,7 +130,7 @@ def _found(known: Resources, uuid: str) -> Resource:
 
 async def reset(request: web.Request, row: DeploymentRow) -> Command:
     """The message for the end of a delete that does not end. Raises ApiError 400, 409."""
-    await requests.body_of(request, Reset)
+    await requests.body_of(request, ResetRequest)
     if row.status is not Status.DELETE_IN_PROGRESS:
         raise ApiError(409, f"Cannot reset a deployment in {row.status} state")
     return Command(uuid=row.uuid, command="reset", timestamp=datetime.now(UTC))
@@ -138,7 +138,7 @@ async def reset(request: web.Request, row: DeploymentRow) -> Command:
 
 async def action(request: web.Request, row: DeploymentRow, resource: Resource) -> Command:
     """The message for the start or stop of a machine. Raises ApiError 400, 409."""
-    wanted = (await requests.body_of(request, Action)).type
+    wanted = (await requests.body_of(request, ActionRequest)).type
     if row.status not in CHANGEABLE:
         raise ApiError(409, f"Cannot {wanted} resources of a deployment in {row.status} state")
     if not resource.is_compute or resource.machine is None:

@@ -1,6 +1,7 @@
 """`/deployments/{uuid}/resources`: the instances of the template's nodes, and what is done with one."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 from faust.web import View
@@ -13,11 +14,10 @@ from paas_stream.lifecycle.deployment import DeploymentRow
 from paas_stream.lifecycle.resources import Resource, Resources
 from tables import deployments as tables
 from web import changes, requests, resources
+from web.contract.queries import ResourcesQuery
 from web.deployments import base_url, elsewhere, found, send, tracked
 from web.faults import ApiError
 from web.health import as_json
-
-_PAGE = 1000
 
 
 def shown(request: web.Request, row: DeploymentRow, one: Resource) -> dict[str, Any]:
@@ -64,13 +64,12 @@ class DeploymentResources(View):
         if there := await elsewhere(request, uuid):
             return there
         row = await found(request, uuid, Action.LOOK)
-        kind = request.query.get("type")
-        number = requests.integer(request, "page", 0, 0, 1_000_000)
-        size = requests.integer(request, "size", 10, 1, _PAGE)
+        asked = requests.query_of(request, ResourcesQuery)
+        kind, number, size = asked.type, asked.page, asked.size
         listed = [one for one in of(row).all if kind is None or one.is_of(kind)]
         if kind is not None:
             number, size = 0, max(len(listed), 1)  # as clients know it: all of a type at once
-        query = f"type={kind}" if kind is not None else ""
+        query = urlencode({"type": kind}) if kind is not None else ""
         return as_json(
             resources.page(
                 [shown(request, row, one) for one in listed[number * size : (number + 1) * size]],

@@ -32,6 +32,7 @@ from paas_stream.lifecycle.listing import Order
 from tables import deployments, error_records
 from tables.error_records import KeptError
 from web import callers, listing, merged, requests, resources
+from web.contract.queries import Paging
 from web.deployments import base_url, check_ready
 from web.health import as_json
 from web.things import thing_of
@@ -89,8 +90,7 @@ class Errors(View):
         """A page of them."""
         check_ready()
         caller = await callers.require(request, Action.LIST)
-        number = requests.integer(request, "page", 0, 0, 1_000_000_000)
-        size = requests.integer(request, "size", 10, 1, merged.MOST_PER_PAGE)
+        paging = requests.query_of(request, Paging)
         after = listing.bookmarked(request, _ORDER)
         found = list(_meant(request, caller))
 
@@ -108,12 +108,14 @@ class Errors(View):
         if merged.is_asked_by_worker(request):
             return await merged.answer_worker(request, select)
         params = {name: request.query[name] for name in request.query if name not in _PLACE}
-        page = await merged.Merged(request, params, _ORDER, select).page(number, size, after)
+        page = await merged.Merged(request, params, _ORDER, select).page(
+            paging.page, paging.size, after
+        )
         return as_json(
             resources.page(
                 page.content,
-                number=number,
-                size=size,
+                number=paging.page,
+                size=paging.size,
                 total=page.total,
                 url=f"{base_url(request)}/errors",
                 query=urlencode(params),

@@ -3,7 +3,6 @@
 import asyncio
 import math
 import time
-from typing import Final
 
 from aiohttp import ClientConnectionError, ClientPayloadError, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -14,9 +13,9 @@ from paas_stream.buckets import TokenBuckets
 from paas_stream.durable.metrics import RATE_LIMITED
 from paas_stream.settings import EdgeSettings
 from web import callers, forwarded, hops
+from web.contract.operation import UNLIMITED
 from web.faults import ApiError, Handler
 
-EXEMPT: Final = frozenset({"/healthz", "/readyz", "/metrics"})  # who looks after us may always ask
 _CREDENTIALS = ("Authorization", "X-Auth-Token")
 
 
@@ -90,7 +89,7 @@ def middleware(settings: EdgeSettings) -> Middleware:
 
     @web.middleware
     async def within_limits(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if hops.HOP not in request.headers and request.path not in EXEMPT:
+        if hops.HOP not in request.headers and request.path not in UNLIMITED:
             await rate.count(request)
         await read_body(request, settings.receive_timeout_s)
         return await handler(request)

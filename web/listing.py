@@ -29,10 +29,10 @@ from paas_stream.lifecycle.deployment import DeploymentRow
 from paas_stream.lifecycle.listing import Key, Order, Property, Query, Viewer
 from tables import deployments as tables
 from web import callers, created_by, merged, requests, resources
+from web.contract import queries
 from web.faults import ApiError
 from web.health import as_json
 
-_MOST_TEXT = 200  # characters of a text search
 _OTHER_NAMES = {  # of properties, as the resource calls them
     "creationTime": Property.CREATED,
     "updateTime": Property.UPDATED,
@@ -59,11 +59,12 @@ class Asked:
 def asked(request: web.Request, caller: Caller) -> Asked:
     """Raises ApiError 400 for a parameter that cannot be read, 403 for what is not the caller's."""
     order = sort_order(request.query.get("sort", ""))
+    paging = requests.query_of(request, queries.Paging)
     return Asked(
         query=query_of(request, created_by.wanted(request, caller)),
         order=order,
-        number=requests.integer(request, "page", 0, 0, 1_000_000_000),
-        size=requests.integer(request, "size", 10, 1, merged.MOST_PER_PAGE),
+        number=paging.page,
+        size=paging.size,
         after=bookmarked(request, order),
     )
 
@@ -72,8 +73,8 @@ def query_of(request: web.Request, owner: created_by.Who | None) -> Query:
     """Which deployments of `owner`, None: of everyone. Raises ApiError 400."""
     given = request.query
     text = given.get("q", "").strip()
-    if len(text) > _MOST_TEXT:
-        raise ApiError(400, f"q must have at most {_MOST_TEXT} characters")
+    if len(text) > queries.TEXT_MOST:
+        raise ApiError(400, f"q must have at most {queries.TEXT_MOST} characters")
     return Query(
         owner=owner,
         user_group=given.get("userGroup") or None,
@@ -128,9 +129,13 @@ def bookmarked(request: web.Request, order: Order) -> Key | None:
     if not text:
         return None
     try:
-        return order.place(text)
+        found = order.place(text)
+        merged.Stretch(limit=0, after=found).model_dump_json()  # other workers get it
     except PermanentError as exc:
         raise ApiError(400, f"after is no bookmark of this list: {exc.message}") from exc
+    except (ValueError, RecursionError) as exc:
+        raise ApiError(400, "after is no bookmark of this list") from exc
+    return found
 
 
 def for_workers(request: web.Request) -> dict[str, str]:

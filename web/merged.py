@@ -26,7 +26,6 @@ from web.faults import ApiError
 from web.health import as_json
 
 WINDOW = 10_000  # entries from an end of a list that can be reached by the number of a page
-MOST_PER_PAGE = 1000
 _STRETCH = "stretch"  # query parameter between workers
 
 

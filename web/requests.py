@@ -185,15 +185,3 @@ def query_of(request: web.Request, model: type[Query]) -> Query:
     except ValidationError as exc:
         faults = [_sentence(error) for error in exc.errors()]
         raise ApiError(400, "; ".join(faults), faults=faults) from exc
-
-
-def integer(request: web.Request, name: str, default: int, least: int, most: int) -> int:
-    """A number in the query. Raises ApiError 400."""
-    text = request.query.get(name, str(default))
-    try:
-        value = int(text)
-    except ValueError as exc:
-        raise ApiError(400, f"{name} must be a whole number, not {text!r}") from exc
-    if not least <= value <= most:
-        raise ApiError(400, f"{name} must be from {least} to {most}")
-    return value

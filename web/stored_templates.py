@@ -21,8 +21,9 @@ from paas_stream.errors import InvalidTemplateError, ParserTimeoutError
 from paas_stream.lifecycle import representation
 from paas_stream.records import Owner, StoredTemplate
 from tables import stored_templates as tables
-from web import callers, merged, requests, resources
+from web import callers, requests, resources
 from web.applied import applied
+from web.contract.queries import TemplatesQuery
 from web.deployments import base_url, check_ready, pool, send
 from web.faults import ApiError
 from web.health import as_json
@@ -72,9 +73,8 @@ class StoredTemplates(View):
         """A page of them in the order of their names; `q` is text in name or description."""
         check_ready()
         await callers.require(request, Action.LIST)
-        number = requests.integer(request, "page", 0, 0, 1_000_000)
-        size = requests.integer(request, "size", 10, 1, merged.MOST_PER_PAGE)
-        text = request.query.get("q", "").casefold()
+        asked = requests.query_of(request, TemplatesQuery)
+        number, size, text = asked.page, asked.size, asked.q.casefold()
         rows = [one for one in tables.rows().values() if _has(one, text)]
         rows.sort(key=lambda one: (one.name.casefold(), one.id))
         base = base_url(request)
@@ -96,20 +96,20 @@ class StoredTemplates(View):
         caller = await callers.require(request, Action.CREATE)
         body = await requests.body_of(request, StoreRequest)
         key, base = StoredTemplate.id_of(body.template), base_url(request)
+        headers = {"Location": f"{base}{_PATH}/{key}"}
         if (known := tables.rows().get(key)) is not None:
-            return as_json(shown(known, base))
+            return as_json(shown(known, base), headers=headers)
         message = await _message(body, caller)
         _check_room(caller)
         await send(message)
         is_applied = await applied(lambda: key in tables.rows())
         row = tables.rows().get(key, message)
         is_first = (row.owner, row.timestamp) == (message.owner, message.timestamp)
-        headers = {"Location": f"{base}{_PATH}/{key}"}
         status = 202 if not is_applied else 201 if is_first else 200
         return as_json(shown(row, base), status, headers)
 
 
-@app.page("/templates/{id}")
+@app.page("/templates/{id:[0-9a-f]{64}}")  # so that other paths below are none of them
 class Stored(View):
     """One stored template."""
 

@@ -1,4 +1,4 @@
-"""`update`, `resources`, `start`, `halt`, `template`, `log`: of a deployment that is there."""
+"""`update`, `reset`, `resources`, `start`, `halt`, `template`, `log`: of a deployment that is there."""
 
 import json
 from pathlib import Path
@@ -44,6 +44,18 @@ def update(
     show_deployment(ended)
     if not ended["status"].endswith("_COMPLETE"):
         context.exit(2)
+
+
+@click.command()
+@click.argument("uuid")
+@click.pass_context
+def reset(context: click.Context, uuid: str) -> None:
+    """Give up a delete that does not end.
+
+    The deployment becomes DELETE_FAILED, and can be deleted again. What it has at a provider may be
+    left there.
+    """
+    client_of(context).give_up_delete(uuid)
 
 
 @click.command()

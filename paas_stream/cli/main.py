@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "ranking": Entry("ranking:ranking", "Show in which order providers are tried, and why."),
     "delete": Entry("deployments:delete", "Delete deployments."),
     "update": Entry("day_two:update", "Bring a deployment to what the TOSCA template FILE says."),
+    "reset": Entry("day_two:reset", "Give up a delete that does not end."),
     "resources": Entry("day_two:resources", "List the nodes of a deployment."),
     "start": Entry("day_two:start", "Start a machine of a deployment."),
     "halt": Entry("day_two:halt", "Stop a machine of a deployment."),

@@ -125,6 +125,20 @@ def test_the_administrator_sees_what_nobody_knows_and_leaves_what_is_not_ours(
     im.delete(foreign, theirs, password="of another installation")  # it is still there
 
 
+def test_dispatchers_compare_when_an_admin_asks(stack: Any) -> None:
+    im = Im(stack)
+    deleted, fine = stack.submit(), stack.submit()
+    for uuid in (deleted, fine):
+        stack.settled(uuid)
+    stack.client.delete(deleted)
+    assert stack.settled(deleted)["status"] == "DELETE_COMPLETE"
+    until(lambda: dispatcher_rests(stack), 60, "the dispatcher has looked for the last time")
+    im.create(deleted)
+    stack.client.reconcile()
+    until(lambda: not stack.infrastructures(deleted), 60, "what was there again is deleted")
+    assert len(stack.infrastructures(fine)) == 1
+
+
 def test_the_worker_compares_by_itself(stack: Any) -> None:
     im = Im(stack)
     stack.worker.stop()

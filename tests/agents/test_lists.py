@@ -10,6 +10,7 @@ from support.lifecycle import T0
 from support.rest import Rest
 
 from agents.deployment_tracker import deployment_tracker
+from paas_stream.lifecycle.listing import Order
 from paas_stream.records import DeploymentResult, Message, Template, ValidatedTemplate
 from tables import deployments as tables
 from web import merged
@@ -40,6 +41,11 @@ def final(uuid: str, after_s: float, provider: str | None, **fields: Any) -> Dep
         region_name="r",
         **fields,
     )
+
+
+def bookmark(value: float, uuid: str = A) -> str:
+    """One as only somebody makes it who wants to do harm."""
+    return Order().bookmark((value, uuid))
 
 
 @pytest.fixture
@@ -168,6 +174,10 @@ async def test_a_query_selects_and_orders(
         ("createdAfter=yesterday", "createdAfter must be a time"),
         ("createdBefore=2027-99-01", "createdBefore must be a time"),
         ("after=zzz", "after is no bookmark"),
+        (f"after={bookmark(float('nan'))}", "after is no bookmark"),
+        (f"after={bookmark(10**400)}", "after is no bookmark"),
+        (f"after={bookmark(1.0, chr(0xD800))}", "after is no bookmark"),
+        (f"after={'W1tb' * 1000}", "after is no bookmark"),
         (f"q={'x' * 201}", "q must have at most 200"),
     ],
 )

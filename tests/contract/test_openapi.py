@@ -13,10 +13,11 @@ from pydantic import ValidationError
 
 from paas_stream import __version__
 from paas_stream.app import app
-from web import openapi, requests, views
+from web import error_records, listing, openapi, requests, views
 from web.contract.document import ERRORS, HEADERS, document
+from web.contract.operation import UNLIMITED
 from web.contract.operations import OPERATIONS
-from web.contract.queries import DeploymentsQuery
+from web.contract.queries import DeploymentsQuery, ErrorsQuery, Query
 from web.faults import ApiError
 
 DOCUMENT = document(OPERATIONS, __version__)
@@ -109,11 +110,12 @@ class TestTheDocument:
         }
         for one in OPERATIONS:
             shown = operations()[one.id]
+            assert ("429" in shown["responses"]) is (one.path not in UNLIMITED)
             assert bool(shown["security"]) is one.needs_login
             assert ("401" in shown["responses"]) is one.needs_login
 
     def test_never_says_null_in_an_answer(self) -> None:
-        requests_only = {"DeploymentRequest", "InspectRequest"}
+        requests_only = {one.body.__name__ for one in OPERATIONS if one.body is not None}
         for name, schema in SCHEMAS.items():
             assert name in requests_only or '"null"' not in json.dumps(schema), name
 
@@ -191,6 +193,23 @@ class TestAQuery:
             if one["in"] == "path"
         }
         assert shown == described
+
+
+@pytest.mark.parametrize(
+    ("module", "model", "more"),
+    [(listing, DeploymentsQuery, {"createdBy"}), (error_records, ErrorsQuery, set())],
+)
+def test_what_is_read_without_its_model_is_in_it(
+    module: Any, model: type[Query], more: set[str]
+) -> None:
+    table = module.__doc__.partition("| field")[0]
+    names = {
+        name
+        for line in table.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+    }
+    assert names | more == set(model.model_fields)
 
 
 def test_a_header_that_a_view_reads_is_in_the_document() -> None:

@@ -6,8 +6,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from paas_stream.access import Action
 from paas_stream.records import NodeRequirement
+from web.changes import ResetRequest
 from web.contract.base import Free, Link, Minute, Moment, Page, Reply
-from web.contract.operation import EVENT_STREAM, JSON, Answer, Operation, Tag, empty, in_json
+from web.contract.operation import (
+    EVENT_STREAM,
+    JSON,
+    Answer,
+    Operation,
+    Tag,
+    empty,
+    in_json,
+    in_text,
+)
 from web.contract.queries import CreateQuery, DeleteQuery, DeploymentsQuery, EventsQuery
 from web.contract.ranking import Ranked
 from web.requests import DeploymentRequest
@@ -165,6 +175,30 @@ OPERATIONS = (
         about="Never 404 after the 201 of its POST.",
     ),
     Operation(
+        "PUT",
+        "/deployments/{uuid}",
+        "updateDeployment",
+        Tag.DEPLOYMENTS,
+        "Bring a deployment to another template or other inputs",
+        {202: in_json("the update has begun, or waits for the one before", Deployment)},
+        Action.CHANGE,
+        errors=(404, 409),
+        body=DeploymentRequest,
+        about="It stays at its provider. Inputs that are not given keep their values; `userGroup`, "
+        "`providerTimeoutMins`, `maxProvidersRetry` and `keepLastAttempt` are not looked at.",
+    ),
+    Operation(
+        "PATCH",
+        "/deployments/{uuid}",
+        "resetDeployment",
+        Tag.DEPLOYMENTS,
+        "Give up a delete that does not end",
+        {204: empty("it will be DELETE_FAILED, and can be deleted again")},
+        Action.CHANGE,
+        errors=(404, 409),
+        body=ResetRequest,
+    ),
+    Operation(
         "DELETE",
         "/deployments/{uuid}",
         "deleteDeployment",
@@ -174,6 +208,36 @@ OPERATIONS = (
         Action.CHANGE,
         errors=(404, 409),
         query=DeleteQuery,
+    ),
+    Operation(
+        "GET",
+        "/deployments/{uuid}/template",
+        "getTemplateText",
+        Tag.DEPLOYMENTS,
+        "The template as it was handed over",
+        {200: in_text("TOSCA, whatever `Accept` says")},
+        Action.LOOK,
+        errors=(404,),
+    ),
+    Operation(
+        "GET",
+        "/deployments/{uuid}/log",
+        "getLog",
+        Tag.DEPLOYMENTS,
+        "What the Infrastructure Manager has logged",
+        {200: in_text("the log, whatever `Accept` says; empty when there is none")},
+        Action.CHANGE,
+        errors=(404,),
+    ),
+    Operation(
+        "GET",
+        "/deployments/{uuid}/extrainfo",
+        "getExtraInfo",
+        Tag.DEPLOYMENTS,
+        "The machines as the Infrastructure Manager tells of them",
+        {200: in_text("a JSON array, whatever `Accept` says")},
+        Action.CHANGE,
+        errors=(404,),
     ),
     Operation(
         "GET",

@@ -10,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import core_schema
 
 from web.contract.base import Error
-from web.contract.operation import JSON, Answer, Operation, Tag
+from web.contract.operation import JSON, TEXT, Answer, Operation, Tag
 
 _REF: Final = "#/components/schemas/{model}"
 
@@ -31,10 +31,10 @@ ERRORS: Final = {
     401: "no login, or one that is not accepted",
     403: "the caller may not do this",
     404: "there is no such thing",
+    408: "the body does not come",
     409: "not possible in this state; with `Retry-After: 0` after a concurrent change",
     413: "the body is too large",
     415: "the body must be application/json",
-    422: "the request cannot be carried out",
     429: "too many requests of this caller",
     500: "a fault of the service; its operators are told",
     503: "not now: the worker is not ready, or has too much to do",
@@ -80,8 +80,9 @@ _ABOUT: Final = """\
 Deploys TOSCA templates on the providers of a federation.
 
 Every error is JSON with `code`, `title` and `message`. A path that does not exist answers 404, a method
-that a path does not have 405 with `Allow`. Unknown fields and unknown parameters are ignored. Any 503
-means: send the same request again after `Retry-After` seconds."""
+that a path does not have 405 with `Allow`, an `Expect` other than `100-continue` 417. Unknown fields and
+unknown parameters are ignored. Any 503 means: send the same request again after `Retry-After`
+seconds."""
 
 
 class _Schemas(GenerateJsonSchema):
@@ -172,8 +173,10 @@ def _operation(one: Operation, schemas: Mapping[_Key, Any]) -> dict[str, Any]:
     if one.about:
         made["description"] = one.about
     if one.body is not None:
-        schema = schemas[_key(one.body, "validation")]
-        made["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+        content: dict[str, Any] = {JSON: {"schema": schemas[_key(one.body, "validation")]}}
+        if one.text_body is not None:
+            content[TEXT] = {"schema": {"type": "string", "description": one.text_body}}
+        made["requestBody"] = {"required": True, "content": content}
     answers = {
         str(status): _answer(status, answer, schemas) for status, answer in one.answers.items()
     }

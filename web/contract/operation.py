@@ -14,6 +14,9 @@ TEXT: Final = "text/plain"
 HTML: Final = "text/html"
 EVENT_STREAM: Final = "text/event-stream"
 
+UNLIMITED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Paths without a limit of requests: who looks after the service may always ask."""
+
 
 class Tag(StrEnum):
     """The subjects of the API, in the order in which they are shown."""
@@ -59,8 +62,9 @@ def empty(about: str, *headers: str) -> Answer:
 class Operation:
     """One declaration of the contract.
 
-    `errors` are the error statuses of its own. Those that come with the right that it needs (401,
-    403, 429), with a body (413, 415) and with any fault of ours (500) are added by `error_statuses`.
+    `errors` are the error statuses of its own. Those that come with a login (400, 401, 403, 503), with a
+    query (400) or a body (400, 408, 413, 415), with the limit of requests (429) and with any fault of
+    ours (500) are added by `error_statuses`.
     """
 
     method: str
@@ -74,6 +78,7 @@ class Operation:
     query: type[BaseModel] | None = None
     headers: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
+    text_body: str | None = None  # what the body is where it is `text/plain`; None: it never is
     about: str = ""
     aliases: tuple[str, ...] = ()  # other paths with the same answers, not shown
 
@@ -86,10 +91,12 @@ class Operation:
     def error_statuses(self) -> tuple[int, ...]:
         """Every error status that it may answer with."""
         found = {*self.errors, 500}
+        if self.path not in UNLIMITED:
+            found.add(429)
         if self.needs_login:
-            found |= {401, 403, 429, 503}
+            found |= {400, 401, 403, 503}
         if self.body is not None:
-            found |= {400, 413, 415}
+            found |= {400, 408, 413, 415}
         if self.query is not None:
             found.add(400)
         return tuple(sorted(found))

@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from web.contract import deployments, providers, resources, service, templates
+from web.contract import (
+    admin,
+    deployments,
+    providers,
+    reports,
+    resources,
+    service,
+    templates,
+    user,
+)
 from web.contract.operation import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -10,5 +19,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *resources.OPERATIONS,
     *templates.OPERATIONS,
     *providers.OPERATIONS,
+    *reports.OPERATIONS,
+    *user.OPERATIONS,
+    *admin.OPERATIONS,
     *service.OPERATIONS,
 )

@@ -2,10 +2,13 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from paas_stream.access import Action
+from web.changes import ActionRequest
 from web.contract.base import Link, Minute, Page, Reply
-from web.contract.operation import Operation
+from web.contract.operation import Operation, Tag, empty, in_json
+from web.contract.queries import ResourcesQuery
 
 State = Literal[
     "INITIAL",
@@ -44,20 +47,39 @@ class ResourcePage(Page[Resource]):
     """Resources of a deployment."""
 
 
-class ActionRequest(BaseModel):
-    """Body of POST /deployments/{uuid}/resources/{rid}/actions."""
+_PLACE = "/deployments/{uuid}/resources"
 
-    model_config = ConfigDict(extra="ignore")
-
-    type: Literal["start", "stop"]
-
-
-class PatchRequest(BaseModel):
-    """Body of PATCH /deployments/{uuid}: a delete that is stuck is given up."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    status: Literal["DELETE_FAILED"]
-
-
-OPERATIONS: tuple[Operation, ...] = ()
+OPERATIONS = (
+    Operation(
+        "GET",
+        _PLACE,
+        "listResources",
+        Tag.RESOURCES,
+        "The nodes of a deployment",
+        {200: in_json("a page", ResourcePage)},
+        Action.LOOK,
+        errors=(404,),
+        query=ResourcesQuery,
+    ),
+    Operation(
+        "GET",
+        _PLACE + "/{rid}",
+        "getResource",
+        Tag.RESOURCES,
+        "One node",
+        {200: in_json("as it is now", Resource)},
+        Action.LOOK,
+        errors=(404,),
+    ),
+    Operation(
+        "POST",
+        _PLACE + "/{rid}/actions",
+        "actOnResource",
+        Tag.RESOURCES,
+        "Start or stop a machine",
+        {202: empty("it has begun: the resource's state tells how it goes")},
+        Action.CHANGE,
+        errors=(404, 409),
+        body=ActionRequest,
+    ),
+)

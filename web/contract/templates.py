@@ -1,4 +1,4 @@
-"""`/templates`: templates described."""
+"""`/templates`: templates described and kept."""
 
 from typing import Any
 
@@ -7,8 +7,11 @@ from pydantic import Field
 from paas_stream.access import Action
 from paas_stream.records import NodeRequirement
 from paas_stream.tosca.validated import Totals
-from web.contract.base import Free, Reply
-from web.contract.operation import Operation, Tag, in_json
+from web.contract.base import Free, Link, Minute, Page, Reply
+from web.contract.deployments import CreatedBy
+from web.contract.operation import Operation, Tag, empty, in_json
+from web.contract.queries import TemplatesQuery
+from web.stored_templates import StoreRequest
 from web.templates import InspectRequest
 
 
@@ -63,7 +66,76 @@ class Inspection(Reply):
     warnings: list[str]
 
 
+class StoredTemplate(Reply):
+    """A template that is kept for all users, without its text."""
+
+    id: str = Field(description="SHA-256 of the text")
+    name: str
+    description: str | None = None
+    createdBy: CreatedBy = Field(description="who stored it first")
+    creationTime: Minute
+    links: list[Link] = Field(description="self")
+
+
+class StoredTemplateWithText(StoredTemplate):
+    """A template that is kept for all users."""
+
+    template: str
+
+
+class StoredTemplatePage(Page[StoredTemplate]):
+    """Stored templates in the order of their names."""
+
+
 OPERATIONS = (
+    Operation(
+        "GET",
+        "/templates",
+        "listTemplates",
+        Tag.TEMPLATES,
+        "The stored templates, in the order of their names",
+        {200: in_json("a page", StoredTemplatePage)},
+        Action.LIST,
+        query=TemplatesQuery,
+        aliases=("/templates/",),
+    ),
+    Operation(
+        "POST",
+        "/templates",
+        "storeTemplate",
+        Tag.TEMPLATES,
+        "Keep a template for all users",
+        {
+            200: in_json("the same text is stored already", StoredTemplate, "Location"),
+            201: in_json("stored", StoredTemplate, "Location"),
+            202: in_json("taken; it will be shown soon", StoredTemplate, "Location"),
+        },
+        Action.CREATE,
+        errors=(409,),
+        body=StoreRequest,
+        about="Faults of the template answer 400; inputs may be without values.",
+        aliases=("/templates/",),
+    ),
+    Operation(
+        "GET",
+        "/templates/{id}",
+        "getTemplate",
+        Tag.TEMPLATES,
+        "A stored template with its text",
+        {200: in_json("it", StoredTemplateWithText)},
+        Action.LIST,
+        errors=(404,),
+    ),
+    Operation(
+        "DELETE",
+        "/templates/{id}",
+        "deleteTemplate",
+        Tag.TEMPLATES,
+        "Forget a stored template; deployments made from it stay as they are",
+        {204: empty("it is gone"), 202: empty("taken; it will be gone soon")},
+        Action.CHANGE,
+        errors=(404,),
+    ),
     Operation(
         "POST",
         "/templates/inspect",

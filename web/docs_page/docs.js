@@ -43,7 +43,8 @@ function body(one, parts) {
   if (!schema) return [];
   const shown = models(schema, parts);
   if (shown[0]) shown[0].open = true;
-  return [el("h4", {}, "Body (application/json)"), ...shown];
+  const types = Object.keys(one.requestBody.content).join(" or ");
+  return [el("h4", {}, `Body (${types})`), ...shown];
 }
 
 function answers(one, spec) {

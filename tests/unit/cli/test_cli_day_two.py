@@ -60,6 +60,12 @@ class TestAnUpdate:
         assert (result.exit_code, result.stderr) == (1, f"paas-stream: {why}\n")
 
 
+def test_a_delete_is_given_up(run: Run, service: RestStub) -> None:
+    service.on("PATCH", ONE, Answer(204))
+    assert run("reset", UUID).exit_code == 0
+    assert service.asked[0].body == {"status": "DELETE_FAILED"}
+
+
 def test_resources_are_listed(run: Run, service: RestStub) -> None:
     service.on("GET", f"{ONE}/resources", page(NODE))
     lines = run("resources", UUID, "--type", "Compute").stdout.splitlines()

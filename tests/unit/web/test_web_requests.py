@@ -13,7 +13,7 @@ from paas_stream.access import NOBODY, Caller
 from paas_stream.records import Owner, Template
 from paas_stream.settings import DispatchSettings, Settings, TrackerSettings
 from web import requests
-from web.faults import ApiError, errors_as_json
+from web.faults import errors_as_json
 from web.requests import DeploymentRequest
 
 UUID = "6f0d4c9e-3b1a-4c55-9d7e-0a1b2c3d4e5f"
@@ -272,23 +272,6 @@ def test_the_message_carries_the_whole_request() -> None:
 def test_only_a_bearer_token_is_a_token(header: str | None, token: str | None) -> None:
     headers = {} if header is None else {"Authorization": header}
     assert requests.bearer_token(make_mocked_request("GET", "/", headers=headers)) == token
-
-
-class TestANumberInTheQuery:
-    @pytest.mark.parametrize(
-        ("query", "meant"), [("", 10), ("?size=1", 1), ("?size=100", 100), ("?size=%2050%20", 50)]
-    )
-    def test_is_read_or_has_its_default(self, query: str, meant: int) -> None:
-        request = make_mocked_request("GET", f"/{query}")
-        assert requests.integer(request, "size", 10, 1, 100) == meant
-
-    @pytest.mark.parametrize("value", ["", "x", "1.5", "0", "-1", "101", "1e2", "9" * 5000, "%00"])
-    def test_is_refused_by_name(self, value: str) -> None:
-        request = make_mocked_request("GET", f"/?size={value}")
-        with pytest.raises(ApiError) as caught:
-            requests.integer(request, "size", 10, 1, 100)
-        assert caught.value.status == 400
-        assert caught.value.message.startswith("size must be ")
 
 
 def test_a_number_of_providers_that_no_message_could_carry_is_bounded() -> None:
