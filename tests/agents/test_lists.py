@@ -215,3 +215,13 @@ async def test_the_collection_cannot_be_deleted(rest: Rest) -> None:
     async with rest.delete("/deployments") as answer:
         assert answer.status == 405
         assert (await answer.json())["title"] == "Method Not Allowed"
+
+
+async def test_links_of_resources_keep_the_type_whatever_is_in_it(three: Bench, rest: Rest) -> None:
+    kind = "a&size=1 b"
+    path = f"/deployments/{A}/resources"
+    async with rest.get(path, params={"type": kind}) as answer:
+        page = await answer.json()
+    assert answer.status == 200
+    for link in page["links"]:
+        assert parse_qs(urlsplit(link["href"]).query)["type"] == [kind]

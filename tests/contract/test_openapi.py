@@ -12,6 +12,7 @@ from openapi_spec_validator import validate
 from pydantic import ValidationError
 
 from paas_stream import __version__
+from paas_stream.access import ENDPOINTS
 from paas_stream.app import app
 from web import error_records, listing, openapi, requests, views
 from web.contract.document import ERRORS, HEADERS, document
@@ -113,6 +114,10 @@ class TestTheDocument:
             assert ("429" in shown["responses"]) is (one.path not in UNLIMITED)
             assert bool(shown["security"]) is one.needs_login
             assert ("401" in shown["responses"]) is one.needs_login
+
+    def test_has_the_rights_of_the_policy(self) -> None:
+        for one in OPERATIONS:
+            assert ENDPOINTS[(one.method, one.path)] is one.right, one.id
 
     def test_never_says_null_in_an_answer(self) -> None:
         requests_only = {one.body.__name__ for one in OPERATIONS if one.body is not None}

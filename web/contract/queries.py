@@ -30,7 +30,7 @@ def _whole(value: Any) -> Any:
 
 
 def _within(least: int, most: int) -> AfterValidator:
-    """The range in words; `Field` says it in the schema."""
+    """The range, refused in words; the schema has it, too."""
 
     def check(value: int) -> int:
         if not least <= value <= most:

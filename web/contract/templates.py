@@ -123,7 +123,7 @@ OPERATIONS = (
         Tag.TEMPLATES,
         "A stored template with its text",
         {200: in_json("it", StoredTemplateWithText)},
-        Action.LIST,
+        Action.LOOK,
         errors=(404,),
     ),
     Operation(
