@@ -23,6 +23,11 @@ def line(private: object) -> str:
 PUBLIC = line(ED25519)
 
 
+def _number(_: object) -> str:
+    """Names without keys, which are others in each process."""
+    return ""
+
+
 class TestAKeyIsTaken:
     @pytest.mark.parametrize(
         "private",
@@ -44,6 +49,7 @@ class TestAKeyIsTaken:
             f"\n  {PUBLIC}   alice@laptop  \r\n\n",
             f"{PUBLIC}\talice@laptop",
         ],
+        ids=["one blank", "many", "a tab"],
     )
     def test_in_one_form_whatever_blanks_are_around_it(self, text: str) -> None:
         assert ssh_keys.read(text).line == f"{PUBLIC} alice@laptop"
@@ -68,7 +74,7 @@ def private_texts() -> list[str]:
 
 
 class TestAKeyIsRefused:
-    @pytest.mark.parametrize("text", private_texts())
+    @pytest.mark.parametrize("text", private_texts(), ids=_number)
     def test_that_is_private_and_is_not_repeated(self, text: str) -> None:
         with pytest.raises(PermanentError, match="private key") as refused:
             ssh_keys.read(text)
@@ -92,6 +98,7 @@ class TestAKeyIsRefused:
             (f"{PUBLIC} a\x1b[2Jb", "comment"),
             (f"{PUBLIC} {'x ' * 9000}", "at most 16384 characters"),
         ],
+        ids=_number,
     )
     def test_that_is_none_or_too_weak_or_more_than_one(self, text: str, reason: str) -> None:
         with pytest.raises(PermanentError, match=reason):

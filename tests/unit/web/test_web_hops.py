@@ -65,7 +65,7 @@ def test_what_others_ask_is_none() -> None:
         {"X-Forwarded-Host": "evil.example"},
         {"X-Forwarded-Proto": "http"},
     ],
-    ids=str,
+    ids="".join,
 )
 def test_what_was_changed_is_refused(changed: dict[str, str]) -> None:
     with pytest.raises(PermissionError):
