@@ -26,7 +26,7 @@ from paas_stream.tosca.pool import ParserPool
 from paas_stream.tosca.validated import Validated
 from tables import deployments as tables
 from tables import user_keys
-from web import requests
+from web import callers, requests
 from web.faults import ApiError, unavailable
 
 settings = app.settings
@@ -49,6 +49,16 @@ class ActionRequest(BaseModel):
     type: Literal["start", "stop"]
 
 
+async def token_of_owner(request: web.Request, row: DeploymentRow) -> str | None:
+    """The caller's token, sealed, for what is done at the provider from now on.
+
+    None unless the caller is the owner: an admin's login opens other clouds, or none.
+    """
+    caller, token = await callers.caller(request), requests.bearer_token(request)
+    is_owner = (caller.issuer, caller.subject) == (row.issuer, row.subject)
+    return vault().seal(token) if is_owner and token is not None else None
+
+
 @contextmanager
 def one_at_a_time(uuid: str) -> Iterator[None]:
     """Around the taking of an update. Raises ApiError 409: each is merged with the one before."""
@@ -66,7 +76,8 @@ async def update(request: web.Request, row: DeploymentRow, pool: ParserPool) -> 
     body = await requests.deployment_request(request)
     if row.status not in CHANGEABLE and row.status is not Status.UPDATE_IN_PROGRESS:
         raise ApiError(409, f"Cannot update a deployment in {row.status} state")
-    asked = user_keys.with_key(_message(request, row, body))
+    token = await token_of_owner(request, row)
+    asked = user_keys.with_key(_message(row, body, token))
     validated = await _validated(pool, asked)
     known = tables.resources.get(row.uuid) or Resources(row.uuid)
     leaving = [_found(known, uuid) for uuid in validated.removals]
@@ -79,12 +90,9 @@ async def update(request: web.Request, row: DeploymentRow, pool: ParserPool) -> 
     return asked.model_copy(update={"template": text, "removals": machines, "existing": existing})
 
 
-def _message(
-    request: web.Request, row: DeploymentRow, body: requests.DeploymentRequest
-) -> Template:
+def _message(row: DeploymentRow, body: requests.DeploymentRequest, token: str | None) -> Template:
     now, most = datetime.now(UTC), settings.tracker.timeout_min
     timeout = min(body.timeoutMins or most, most)
-    token = requests.bearer_token(request)
     return Template(
         uuid=row.uuid,
         timestamp=now,
@@ -103,7 +111,7 @@ def _message(
             target_provider_name=row.provider_name,
             target_provider_type=row.provider_type,
             target_region_name=row.region_name,
-            access_token=vault().seal(token) if token is not None else None,
+            access_token=token,
         ),
     )
 
@@ -147,12 +155,11 @@ async def action(request: web.Request, row: DeploymentRow, resource: Resource) -
     needed = ResourceState.STOPPED if wanted == "start" else ResourceState.STARTED
     if state is not needed:
         raise ApiError(409, f"Cannot {wanted} a resource in {state} state")
-    token = requests.bearer_token(request)
     return Command(
         uuid=row.uuid,
         command=wanted,
         machine=resource.machine,
         request_id=resource.uuid,
-        access_token=vault().seal(token) if token is not None else None,
+        access_token=await token_of_owner(request, row),
         timestamp=datetime.now(UTC),
     )

@@ -187,13 +187,12 @@ class Deployment(View):
         if row.status in (Status.DELETE_IN_PROGRESS, Status.DELETE_COMPLETE):
             raise ApiError(409, f"Cannot delete a deployment in {row.status} state")
         force = requests.query_of(request, queries.DeleteQuery).force
-        token = requests.bearer_token(request)
         await send(
             Command(
                 uuid=uuid,
                 command="delete",
                 force=force,
-                access_token=vault().seal(token) if token is not None else None,
+                access_token=await changes.token_of_owner(request, row),
                 timestamp=datetime.now(UTC),
             )
         )

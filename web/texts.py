@@ -17,7 +17,7 @@ from paas_stream.lifecycle.deployment import DeploymentRow
 from paas_stream.records import Command
 from paas_stream.secrets import vault
 from tables import deployments as tables
-from web import deployment_resources, requests
+from web import changes, deployment_resources
 from web.deployments import elsewhere, found, send
 
 
@@ -43,14 +43,14 @@ class ContextualizationLog(View):
 
 async def _fetched(request: web.Request, row: DeploymentRow) -> None:
     """Ask for the log, and wait for it, though not for ever."""
-    asked, token = str(uuids.uuid4()), requests.bearer_token(request)
+    asked = str(uuids.uuid4())
     with tables.watch(row.uuid) as changed:
         await send(
             Command(
                 uuid=row.uuid,
                 command="log",
                 request_id=asked,
-                access_token=vault().seal(token) if token is not None else None,
+                access_token=await changes.token_of_owner(request, row),
                 timestamp=datetime.now(UTC),
             )
         )
