@@ -34,13 +34,28 @@ async def parser() -> AsyncIterator[pool.ParserPool]:
     await made.close()
 
 
-def worker_pids() -> list[int]:
-    """The processes of this test's pool."""
-    return [
+def pool_pids() -> set[int]:
+    """The processes of all pools of this test process."""
+    return {
         child.pid
         for child in multiprocessing.active_children()
         if child.pid and child.name == "pebble_pool_worker"
-    ]
+    }
+
+
+_strangers: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def strangers() -> None:
+    """Pools that were there before the test: those of the application live as long as the process."""
+    _strangers.clear()
+    _strangers.update(pool_pids())
+
+
+def worker_pids() -> list[int]:
+    """The processes of this test's pool."""
+    return sorted(pool_pids() - _strangers)
 
 
 class TestService:
