@@ -201,7 +201,8 @@ def test_each_kind_of_caller_gets_what_the_table_says(world: World) -> None:
 
 def filled(path: str, world: World) -> str:
     place = path.replace("{uuid}", world.uuid).replace("{rid}", world.uuid)
-    return place.replace("{name}", "index.html" if "/ui/" in path else "x").replace("{id}", "x")
+    place = place.replace("{name}", "index.html" if "/ui/" in path else "x")
+    return place.replace("{id}", "0" * 64)
 
 
 def body_of(path: str, who: str, world: World) -> dict[str, Any]:
