@@ -209,6 +209,11 @@ def test_two_workers_share_the_deployments_and_each_answers_for_both(stack) -> N
     assert _get(stack.workers[0], "/user/ssh-key").json() == put.json()
     assert stack.workers[1].stop() == 0
     stack.worker.wait_ready()
+    until(  # a member that may come back keeps its partitions for a session
+        lambda: requests.get(f"{first}/deployments/{uuids[0]}", timeout=30).status_code == 200,
+        60,
+        "the deployments of the other one are this one's",
+    )
     assert _get(stack.worker, f"/deployments/{uuids[0]}/template").text == stack.example("vm")
     for uuid in uuids:
         assert stack.client.deployment(uuid)["status"] == "CREATE_COMPLETE"
