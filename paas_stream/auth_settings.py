@@ -87,9 +87,10 @@ class KeystoneSettings(BaseModel):
 
 
 class LoginSettings(BaseModel):
-    """What is done about guessing."""
+    """What is done about guessing, and about tokens that end while their answer goes on."""
 
     failures: int = Field(20, ge=1)  # refused logins of one address in a window; then 429
     window_s: float = Field(60.0, gt=0)
     addresses: int = Field(10_000, ge=1)  # remembered; the one refused longest ago is forgotten
     proxies: list[IPv4Network | IPv6Network] = []  # JSON; their X-Forwarded-For is believed
+    again_s: float = Field(15.0, gt=0, le=60)  # open event streams: the login is checked again

@@ -4,12 +4,14 @@ The middleware finds the caller of every request that needs a login, before any 
 view forgets to ask for is then still closed to those without one.
 """
 
+import time
 from typing import Any
 
 from aiohttp import web
 
 from paas_stream.access import OPEN, Action, Caller, Thing, group_fault, may
 from paas_stream.app import app
+from paas_stream.errors import TemporaryError
 from web import hops
 from web.access_log import CALLER
 from web.faults import ApiError, Handler
@@ -18,6 +20,7 @@ from web.login import Login, unauthorized
 _OWNER_ONLY = "Only the owner of the deployment can perform this operation"
 _NOT_READABLE = "Only the owner of the deployment, its user group and admins can see it"
 _REFUSED = web.RequestKey("refused", ApiError)
+_CHECKED = web.RequestKey("checked", float)  # when the login was, on the monotonic clock
 
 login = Login(app.settings, lambda: app.http_client)
 
@@ -33,7 +36,27 @@ async def caller(request: web.Request) -> Caller:
         except ApiError as exc:
             request[_REFUSED] = exc
             raise
+        request[_CHECKED] = time.monotonic()
     return known
+
+
+async def is_still_good(request: web.Request) -> bool:
+    """Whether the login of a request that is answered for long is as it was when it came.
+
+    It is checked again every `again_s` seconds: tokens expire, are revoked, and lose groups. Who is
+    not as before may come again. What another worker asks is checked there.
+    """
+    checked = request.get(_CHECKED)
+    if checked is None or hops.HOP in request.headers:
+        return True
+    now = time.monotonic()
+    if now - checked < app.settings.login.again_s:
+        return True
+    request[_CHECKED] = now
+    try:
+        return await login.caller(request) == request[CALLER]
+    except (ApiError, TemporaryError):
+        return False
 
 
 async def require(request: web.Request, action: Action, thing: Thing | None = None) -> Caller:

@@ -98,7 +98,7 @@ class Events(View):
         until_final = asked.until == "final"
         if bookmark and bookmark in timeline.bookmarks()[-1:] and ending(row, until_final=False):
             return web.Response(status=204)  # all is told: an EventSource stops at this
-        if streams.is_over(request):
+        if await streams.is_over(request):
             raise unavailable("the worker is being stopped")
         with streams.place():
             return await _stream(request, uuid, reader, until_final)
@@ -132,7 +132,7 @@ async def _tell(
     """Send what is new whenever something changes, until nothing more can come from here."""
     seen = None  # the assignment of partitions in which the tables were read
     with tables.watch(uuid) as changed:
-        while not streams.is_over(request):
+        while not await streams.is_over(request):
             if not app.readiness.tables_ready:
                 await asyncio.sleep(streams.LOOK_S)
                 continue

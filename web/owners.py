@@ -121,11 +121,11 @@ async def _next_chunk(request: web.Request, source: aiohttp.ClientResponse) -> b
     """What comes next, whole or not; nothing at the end, or when the reader has gone."""
     reading = asyncio.ensure_future(source.content.readany())
     try:
-        while not reading.done():
-            if streams.is_over(request):
-                return b""
+        while not await streams.is_over(request):
+            if reading.done():
+                return reading.result()
             await asyncio.wait({reading}, timeout=streams.LOOK_S)
-        return reading.result()
+        return b""
     finally:
         reading.cancel()
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from paas_stream.app import app
 from paas_stream.durable.metrics import STREAMS, STREAMS_REFUSED
+from web import callers
 from web.faults import unavailable
 
 LOOK_S = 1.0  # how often a quiet stream looks whether its reader and its worker are still there
@@ -25,9 +26,11 @@ def wanted(request: web.Request) -> bool:
     return request.method == "GET" and "text/event-stream" in request.headers.get("Accept", "")
 
 
-def is_over(request: web.Request) -> bool:
-    """Whether the reader has gone, or this worker is about to."""
-    return app.should_stop or request.transport is None
+async def is_over(request: web.Request) -> bool:
+    """Whether the reader has gone, its login is no good any more, or this worker is about to go."""
+    if app.should_stop or request.transport is None:
+        return True
+    return not await callers.is_still_good(request)
 
 
 @contextmanager

@@ -304,7 +304,18 @@ def _ended(
         reports.job_ended(row.uuid, one, job, now, success=success, reason=reason, outputs=outputs)
     )
     if not success:
-        return replace(row, jobs=(refresh(now), *row.jobs))
+        return replace(_half_done(row, job), jobs=(refresh(now), *row.jobs))
     if job.kind is JobKind.UPDATE:
         return replace(row, digest=job.digest, nodes=job.nodes)
     return row
+
+
+def _half_done(row: DispatchRow, job: Job) -> DispatchRow:
+    """After an update that failed: what is there is neither the old template nor the new one, so that
+    going back to the old one is a change, and machines of a node that was to be replaced may be either.
+    """
+    if job.kind is not JobKind.UPDATE or job.rounds == 0:
+        return row
+    new = dict(job.nodes)
+    nodes = tuple((name, kind if new.get(name, kind) == kind else "") for name, kind in row.nodes)
+    return replace(row, digest="", nodes=nodes)

@@ -30,6 +30,7 @@ USERS: dict[str, dict[str, Any]] = {
     "zoe": {"claims": {}},
     "root": {"claims": {"groups": ["paas-admins"]}},
     "brief": {"claims": {"groups": ["physics"]}, "lifeS": 1},
+    "passing": {"claims": {"groups": ["physics"]}, "lifeS": 5},
 }
 OWN_GROUP = {"other user": "chemistry", "admin": "paas-admins", "keystone, admin": "operators"}
 WINDOW_S = 3
@@ -144,6 +145,7 @@ def world(
         "PAAS_KEYSTONE_ADMIN_GROUPS": '["operators"]',
         "PAAS_KEYSTONE_CACHE_S": "1",
         "PAAS_LOGIN_FAILURES": "1000000",
+        "PAAS_LOGIN_AGAIN_S": "0.5",
     }
     other = {
         "PAAS_KEYSTONE_USERNAME": "powerless",
@@ -340,6 +342,28 @@ class TestRequestsBetweenWorkers:
         for worker in (0, 1):
             assert world.ask("owner", "GET", path, worker).status_code == 200
             assert world.ask("other user", "GET", path, worker).status_code == 403
+
+
+class TestAnEventStream:
+    @pytest.mark.parametrize("worker", [0, 1])
+    def test_ends_with_the_token_that_opened_it(self, world: World, worker: int) -> None:
+        created = world.ask("owner", "POST", "/deployments", json=world.body("physics"))
+        url = f"{world.stack.workers[worker].url}/deployments/{created.json()['uuid']}/events"
+        read: dict[str, str] = {}
+
+        def follow(user: str, most_s: float) -> None:
+            headers = bearer(world.oidc.token(user)) | {"Accept": "text/event-stream"}
+            with requests.get(url, headers=headers, stream=True, timeout=most_s) as answer:
+                assert answer.status_code == 200, answer.text
+                read[user] = ""
+                for chunk in answer.iter_content(None):
+                    read[user] += chunk.decode()
+
+        follow("passing", WAIT_S)
+        assert "event: status" in read["passing"]
+        assert "event: end" not in read["passing"]
+        with pytest.raises(requests.ConnectionError, match="timed out"):
+            follow("ben", 7.0)  # another member's token is good for long
 
 
 def test_guessing_is_slowed_down(world: World) -> None:

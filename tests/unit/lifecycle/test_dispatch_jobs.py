@@ -175,6 +175,30 @@ class TestUpdate:
         it.state(poll, "unconfigured", message="ansible")
         assert "unconfigured: ansible" in str(results(it)[0].reason)
 
+    def test_back_to_the_old_template_after_one_that_failed_half_way_is_a_change(
+        self, it: Dispatcher
+    ) -> None:
+        failed = asked(it, 2, 2, kind="tosca.nodes.Other")
+        it.reply(failed, Outcome.READ, machine_list=machines(1))
+        it.reply(it.only(EffectKind.CHANGE), Outcome.CHANGED)
+        it.state(it.polls()[-1], "unconfigured")
+        it.reply(it.only(EffectKind.READ), Outcome.READ, machine_list=machines(2, first=1))
+        assert results(it)[-1].success is False
+        back = asked(it, 3, 1, content=1)
+        it.reply(back, Outcome.READ, machine_list=machines(2, first=1))
+        job = it.only(EffectKind.CHANGE).job
+        assert job is not None
+        assert job.removals == ("1", "2")  # they are of the other type
+
+    def test_that_never_began_leaves_the_old_template_in_place(self, it: Dispatcher) -> None:
+        it.feed(update(2, 2))
+        it.feed(ranking(2, "p2"))
+        it.reply(it.run_to(EffectKind.READ), Outcome.READ, machine_list=machines(1))
+        assert results(it)[-1].success is False
+        it.feed(update(3, 1, content=1))
+        it.feed(ranking(3))
+        assert results(it)[-1].reason == "nothing is to be changed"
+
     def test_a_temporary_fault_is_tried_again_until_its_time_is_over(self, it: Dispatcher) -> None:
         it.reply(asked(it, 2), Outcome.READ, machine_list=machines(1))
         it.reply(it.only(EffectKind.CHANGE), Outcome.FAULT, message="refused")
