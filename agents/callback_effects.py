@@ -67,17 +67,11 @@ def body(effect: Tell) -> bytes:
     """The resource as it was then; its outputs, which may hold credentials, where they may go."""
     outputs = representation.outputs(None, vault().open_json)
     if effect.sealed_outputs is not None:
-        if _may_have_outputs(effect.url):
+        if client().may_have_outputs(effect.url):
             outputs = representation.outputs(effect.sealed_outputs, vault().open_json)
         else:
             outputs = representation.without_outputs("outputs are not sent to this callback")
     return orjson.dumps(effect.resource | outputs)
-
-
-def _may_have_outputs(url: str) -> bool:
-    if _settings.outputs == "https":
-        return urlsplit(url).scheme == "https"
-    return _settings.outputs == "always"
 
 
 def _ended(effect: Tell, outcome: str, **fields: Any) -> TrackerEvent:

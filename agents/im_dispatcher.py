@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from agents import im_effects, im_inputs
+from agents import im_effects, im_inputs, im_limits
 from agents.im_inspections import Inspections
 from agents.im_polls import Polls
 from paas_stream import topics
@@ -112,7 +112,7 @@ runner: EffectRunner[Effect, DispatchEvent | None] = EffectRunner(
     _report,
     im_effects.failed,
     limit=app.settings.im.waiting,
-    room=im_effects.room,
+    room=im_limits.room,
     least_s=app.settings.im.call_timeout_s,
 )
 

@@ -22,7 +22,7 @@ from paas_stream.client_errors import (
     refusal,
 )
 from paas_stream.client_operations import Operations, path_of, request_body
-from paas_stream.settings import TlsSettings
+from paas_stream.web_settings import TlsSettings
 
 __all__ = ["ApiError", "Client", "Tls"]
 

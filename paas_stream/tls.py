@@ -10,7 +10,7 @@ import ssl
 from pathlib import Path
 
 from paas_stream.errors import ConfigurationError
-from paas_stream.settings import TlsSettings
+from paas_stream.web_settings import TlsSettings
 
 log = logging.getLogger(__name__)
 

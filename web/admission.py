@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from paas_stream.app import app
 from paas_stream.durable.lag import lags
-from paas_stream.settings import WebSettings
+from paas_stream.web_settings import WebSettings
 from web.faults import unavailable
 
 FIRST_BOX = "template-parser"

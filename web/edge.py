@@ -8,7 +8,8 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from paas_stream.app import app
-from paas_stream.settings import EdgeSettings, Settings
+from paas_stream.settings import Settings
+from paas_stream.web_settings import EdgeSettings
 from web import headers, limits
 from web.faults import Handler
 from web.protocol import Runner

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import LooseHeaders
 
 from paas_stream import request_ids
-from paas_stream.settings import EdgeSettings
+from paas_stream.web_settings import EdgeSettings
 from web import forwarded
 
 SERVER: Final = "paas-stream"  # no version, neither ours nor the library's

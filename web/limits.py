@@ -11,7 +11,7 @@ from aiohttp.typedefs import Middleware
 from paas_stream.access import NOBODY, Caller
 from paas_stream.buckets import TokenBuckets
 from paas_stream.durable.metrics import RATE_LIMITED
-from paas_stream.settings import EdgeSettings
+from paas_stream.web_settings import EdgeSettings
 from web import callers, forwarded, hops
 from web.contract.operation import UNLIMITED
 from web.faults import ApiError, Handler

@@ -8,12 +8,14 @@ from paas_stream.settings import get_settings
 
 
 def check_configuration() -> None:
-    """Read keys and provider files before anything is started: a fault is told in sentences."""
+    """Read keys and other files before anything is started: a fault is told in sentences."""
+    from agents import callback_effects
     from agents.provider_configuration import federation
     from paas_stream.secrets import vault
 
     vault()
     federation()
+    callback_effects.client()
 
 
 def quieten_collector() -> None:

@@ -94,6 +94,14 @@ class CallbackGuard:
         """Whether the operator allows this name, whatever it resolves to."""
         return _plain(host) in self._hosts
 
+    def lists(self, host: str) -> bool:
+        """Whether the operator has named this host itself: its name, or its address as it is written."""
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return self.trusts(host)
+        return any(address in network for network in self._networks)
+
     def admits(self, address: Address) -> bool:
         """Whether a connection to this address may be made."""
         real = _embedded(address)

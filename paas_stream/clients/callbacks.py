@@ -20,7 +20,8 @@ from yarl import URL
 from paas_stream import __version__
 from paas_stream.clients.callback_guard import CallbackGuard, Door, RefusedTargetError
 from paas_stream.errors import PermanentError, TemporaryError
-from paas_stream.settings import CallbackSettings
+from paas_stream.tls import client_context
+from paas_stream.web_settings import CallbackSettings
 
 EVENT_HEADER = "X-Paas-Stream-Event"
 TIMESTAMP_HEADER = "X-Paas-Stream-Timestamp"
@@ -38,6 +39,17 @@ class CallbackClient:
         self._guard = CallbackGuard(settings.allow, settings.ports)
         # Own threads: a name server that hangs must not keep others from resolving theirs.
         self._threads = ThreadPoolExecutor(settings.concurrency, "callback-names")
+        self._tls = client_context(settings.ca, None, None)
+
+    def may_have_outputs(self, target: str) -> bool:
+        """Whether outputs, which may hold credentials, may go there."""
+        if self._settings.outputs != "https":
+            return self._settings.outputs == "always"
+        try:
+            url = self._guard.check(target)
+        except RefusedTargetError:
+            return False
+        return url.scheme == "https" or self._guard.lists(url.raw_host or "")
 
     async def post(self, target: str, event: str, body: bytes, now: float) -> None:
         """Deliver `body` (JSON); `event` names it. `now`: seconds since the epoch.
@@ -79,7 +91,12 @@ class CallbackClient:
                 auto_decompress=False,
             ) as session,
             session.post(
-                url, data=body, headers=headers, allow_redirects=False, proxy=proxy
+                url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                proxy=proxy,
+                ssl=self._tls,
             ) as answer,
         ):
             answer.close()  # its body is not read

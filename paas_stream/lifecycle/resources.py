@@ -209,8 +209,10 @@ def _seen(row: Resources, machines: tuple[Machine, ...], moment: float) -> Resou
 
 
 def _bound(one: Resource, machine: Machine, moment: float) -> Resource:
+    """What could not be read of it stays as it was."""
     info = machine.info if machine.info is not None else one.info
-    bound = replace(one, machine=machine.id, machine_state=machine.state, info=info)
+    state = one.machine_state if machine.state == "unknown" else machine.state
+    bound = replace(one, machine=machine.id, machine_state=state, info=info)
     return one if bound == one else replace(bound, updated=moment)
 
 

@@ -15,7 +15,8 @@ from paas_stream.client import ApiError, Client
 from paas_stream.local.im import EmbeddedIm
 from paas_stream.local.kafka import EmbeddedKafka
 from paas_stream.local.supervisor import Worker
-from paas_stream.settings import ImSettings, KafkaSettings, Settings, StateSettings, WebSettings
+from paas_stream.settings import ImSettings, KafkaSettings, Settings, StateSettings
+from paas_stream.web_settings import WebSettings
 
 pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(300)]
 

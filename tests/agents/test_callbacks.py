@@ -1,6 +1,5 @@
 """Callbacks from the tracker's row to a real receiver, and back into the row."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -21,7 +20,7 @@ from paas_stream.durable.metrics import CALLBACKS
 from paas_stream.lifecycle.callbacks import Tell
 from paas_stream.records import DeploymentResult, TrackerEvent
 from paas_stream.secrets import vault
-from paas_stream.settings import CallbackSettings
+from paas_stream.web_settings import CallbackSettings
 from tables import deployments as tables
 
 TIMEOUT_S = 0.5
@@ -211,49 +210,26 @@ async def test_a_deployment_that_is_forgotten_takes_its_callbacks_with_it(
 
 
 @pytest.mark.parametrize(
-    ("setting", "scheme", "are_there"),
+    ("setting", "url", "are_there"),
     [
-        ("https", "https", True),
-        ("https", "http", False),
-        ("always", "http", True),
-        ("never", "https", False),
+        ("https", "https://client/", True),
+        ("https", "http://client/", False),
+        ("https", "http://dashboard.internal:8080/callback", True),
+        ("https", "http://10.1.2.3/", True),
+        ("https", "http://10.2.0.1/", False),
+        ("always", "http://client/", True),
+        ("never", "https://client/", False),
     ],
 )
 def test_outputs_go_where_they_may_go(
-    setting: str, scheme: str, are_there: bool, monkeypatch: pytest.MonkeyPatch
+    setting: str, url: str, are_there: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changed = callback_effects._settings.model_copy(update={"outputs": setting})
-    monkeypatch.setattr(callback_effects, "_settings", changed)
+    settings = CallbackSettings(outputs=setting, allow=["10.1.0.0/16", "dashboard.internal"])
+    made_by = CallbackClient(settings)
+    monkeypatch.setattr(callback_effects, "client", lambda: made_by)
     sealed = vault().seal_json({"password": "p"})
-    url = f"{scheme}://client/"
     made = callback_effects.body(Tell(UUID, 1, 1, url, {"uuid": UUID, "outputs": {}}, sealed))
     assert (b'"outputs":{"password":"p"}' in made) is are_there
     assert (b"outputsUnavailable" in made) is not are_there
     without = callback_effects.body(Tell(UUID, 1, 1, url, {"uuid": UUID, "outputs": {}}, None))
     assert without == b'{"uuid":"%s","outputs":{}}' % UUID.encode()
-
-
-# -- room
-
-
-async def test_a_host_with_too_many_calls_takes_no_place_from_others(
-    tracker: Bench, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    changed = callback_effects._settings.model_copy(update={"waiting_per_host": 3})
-    monkeypatch.setattr(callback_effects, "_settings", changed)
-    receiver.status = 0
-    with Receiver() as other:
-
-        def effect(number: int, url: str) -> Tell:
-            return Tell(f"{UUID[:-2]}{number:02}", 1, 1, url, {}, None)
-
-        taken = []
-        for number in range(5):
-            taken.append(callback_effects.submit(effect(number, receiver.url), time.time()))
-            await asyncio.sleep(0)
-        assert taken == [True, True, True, False, False]
-        assert callback_effects.submit(effect(9, other.url), time.time())
-        await wait_until(lambda: len(other.came) == 1, TIMEOUT_S, "the other host is called")
-        assert len(receiver.came) <= callback_effects._settings.per_host
-        await answered(tracker, 4)
-    assert callback_effects._rooms._keys == {}

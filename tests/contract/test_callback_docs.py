@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from paas_stream.clients.callbacks import signature
-from paas_stream.settings import CallbackSettings
+from paas_stream.web_settings import CallbackSettings
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "callbacks.md").read_text()
 EXAMPLE = PAGE.partition("```python\n")[2].partition("```")[0]

@@ -1,12 +1,15 @@
 """A callback target on loopback: notes what comes, and answers as it is told to."""
 
 import json
+import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+
+from support.certificates import Pair
 
 HANG_S = 30.0  # an answer that hangs ends at the latest after this
 
@@ -33,7 +36,7 @@ class Came:
 class Receiver:
     """Listens from its making on; `status` 0 means that no answer comes."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, certificate: Pair | None = None) -> None:
         self.came: list[Came] = []
         self.status = 200
         self.headers: dict[str, str] = {}
@@ -68,7 +71,12 @@ class Receiver:
 
         self._server = Server(("127.0.0.1", port), Handler)
         self.port = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}/hook"
+        scheme = "http"
+        if certificate is not None:
+            scheme, tls = "https", ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificate.cert, certificate.key)
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{scheme}://127.0.0.1:{self.port}/hook"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 

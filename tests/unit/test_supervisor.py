@@ -10,7 +10,8 @@ import pytest
 from paas_stream.errors import PaasError
 from paas_stream.local import supervisor
 from paas_stream.local.supervisor import MOST_DELAY_S, STEADY_S, Kept, Worker
-from paas_stream.settings import ImSettings, KafkaSettings, Settings, StateSettings, WebSettings
+from paas_stream.settings import ImSettings, KafkaSettings, Settings, StateSettings
+from paas_stream.web_settings import WebSettings
 
 BEGIN = 5000.0
 REFUSED = "the worker ends with code 78 (REFUSED): topic template has 4 partitions"

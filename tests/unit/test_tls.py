@@ -16,8 +16,8 @@ from support.ports import free_port
 
 from paas_stream.client import Client, Tls
 from paas_stream.errors import ConfigurationError
-from paas_stream.settings import TlsSettings
 from paas_stream.tls import Certificates, certificates, client_context
+from paas_stream.web_settings import TlsSettings
 
 Serve = Callable[..., Awaitable["Server"]]
 

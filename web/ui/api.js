@@ -1,30 +1,32 @@
 // The REST API. Every fault comes as an Error with a sentence, the status and the list of faults.
 
+import * as login from "./login.js";
+
 const TIMEOUT_MS = 20000;
 
 export async function api(path, options = {}) {
-  let answer;
+  const answer = await request(path, { signal: AbortSignal.timeout(TIMEOUT_MS), ...options });
+  if (!answer.ok) throw await fault(answer);
+  return read(answer);
+}
+
+// The answer, whatever it is, to a request with the login.
+export async function request(path, options = {}) {
+  if (login.isNeeded()) throw failure("A login is needed.", 401);
+  const headers = { Accept: "application/json", ...options.headers, ...login.headers() };
   try {
-    answer = await fetch(path, {
-      ...options,
-      headers: { Accept: "application/json", ...options.headers },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
+    return await fetch(path, { ...options, headers });
   } catch {
-    throw Object.assign(new Error("The service cannot be reached; trying again."), { status: 0 });
+    throw failure("The service cannot be reached; trying again.", 0);
   }
-  const text = await answer.text();
-  let body = null;
-  try {
-    body = text ? JSON.parse(text) : null;
-  } catch {
-    body = { message: text.slice(0, 500) };
-  }
-  if (!answer.ok) {
-    const message = body?.message ?? answer.statusText;
-    throw Object.assign(new Error(message), { status: answer.status, faults: body?.faults ?? [] });
-  }
-  return body;
+}
+
+// The Error for an answer that is one.
+export async function fault(answer) {
+  const body = await read(answer);
+  const message = body?.message ?? answer.statusText;
+  if (answer.status === 401) login.refused(answer, message);
+  return failure(message, answer.status, body?.faults);
 }
 
 export function post(path, body) {
@@ -34,6 +36,17 @@ export function post(path, body) {
     body: JSON.stringify(body),
   });
 }
+
+async function read(answer) {
+  const text = await answer.text();
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    return { message: text.slice(0, 500) };
+  }
+}
+
+const failure = (message, status, faults = []) => Object.assign(new Error(message), { status, faults });
 
 // Calls `turn` now and then again and again, not while nobody looks at the page. Returns what ends it.
 export function every(seconds, turn) {

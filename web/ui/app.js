@@ -5,6 +5,7 @@ import { openComponents, refreshHealth } from "./components.js";
 import { openDeployment } from "./detail.js";
 import { age, badge, byId, el } from "./dom.js";
 import { startForm } from "./form.js";
+import { isNeeded, startLogin } from "./login.js";
 
 const LIST_S = 2;
 const HEALTH_S = 5;
@@ -26,7 +27,7 @@ async function refreshList() {
     byId("trouble").hidden = true;
   } catch (fault) {
     byId("trouble").textContent = fault.message;
-    byId("trouble").hidden = false;
+    byId("trouble").hidden = isNeeded(); // the login says it
   }
 }
 
@@ -95,6 +96,12 @@ addEventListener("pagehide", () => close());
 startForm((uuid) => {
   location.hash = `#/deployments/${uuid}`;
   refreshList();
+});
+startLogin(() => {
+  drawList([]); // of another user
+  route();
+  refreshList();
+  health();
 });
 route();
 every(LIST_S, refreshList);

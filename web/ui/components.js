@@ -12,8 +12,8 @@ export async function refreshHealth() {
     health.className = `badge ${tone(alive === components.length ? "alive" : "late")}`;
     return components;
   } catch (fault) {
-    health.textContent = fault.status === 503 ? "not ready" : "out of reach";
-    health.className = "badge bad";
+    health.textContent = { 401: "not logged in", 503: "not ready" }[fault.status] ?? "out of reach";
+    health.className = fault.status === 401 ? "badge" : "badge bad";
     return null;
   }
 }

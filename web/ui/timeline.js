@@ -1,59 +1,65 @@
-// The timeline of one deployment, live. EventSource comes back by itself after a lost connection, but
-// gives up after an answer that is an error (503 while partitions move): then it is begun anew here,
-// from the entry that came last, unless there is no such deployment any more.
+// The timeline of one deployment, live. After a lost connection it goes on from the entry that came
+// last, unless there is no such deployment any more.
 
-import { api } from "./api.js";
+import { fault, request } from "./api.js";
+import { messages } from "./stream.js";
 
 const FIRST_WAIT_MS = 1000;
 const MOST_WAIT_MS = 15000;
 
-export function follow(uuid, { entry, status, end, lost }) {
-  let source, timer, last = "", wait = FIRST_WAIT_MS, ended = false;
+export function follow(uuid, told) {
+  const over = new AbortController();
+  keepReading(uuid, told, over.signal);
+  return () => over.abort();
+}
 
-  function open() {
-    const query = last ? `?lastEventId=${encodeURIComponent(last)}` : "";
-    source = new EventSource(`/deployments/${encodeURIComponent(uuid)}/events${query}`);
-    source.onopen = () => {
-      wait = FIRST_WAIT_MS;
-      lost(null);
-    };
-    source.onmessage = (message) => {
-      last = message.lastEventId || last;
-      entry(JSON.parse(message.data));
-    };
-    source.addEventListener("status", (message) => status(JSON.parse(message.data)));
-    source.addEventListener("end", (message) => {
-      close();
-      end(JSON.parse(message.data).reason);
-    });
-    source.onerror = () => {
-      if (ended) return;
-      lost("The timeline is interrupted; trying again.");
-      if (source.readyState !== EventSource.CLOSED) return;
-      timer = setTimeout(again, wait);
-      wait = Math.min(MOST_WAIT_MS, wait * 2);
-    };
-  }
-
-  async function again() {
+async function keepReading(uuid, told, signal) {
+  let last = null, wait = FIRST_WAIT_MS;
+  while (!signal.aborted) {
     try {
-      await api(`/deployments/${encodeURIComponent(uuid)}`);
-    } catch (fault) {
-      if (fault.status === 404) {
-        close();
-        lost(fault.message);
-        return;
+      const answer = await open(uuid, last, signal);
+      if (answer.status === 204) return; // all was told before
+      told.lost(null);
+      wait = FIRST_WAIT_MS;
+      for await (const one of messages(answer.body)) {
+        last = one.id ?? last;
+        if (tell(one, told)) return;
       }
+    } catch (trouble) {
+      if (signal.aborted) return;
+      told.lost(trouble.status === 404 ? trouble.message : "The timeline is interrupted; trying again.");
+      if (trouble.status === 404) return;
     }
-    if (!ended) open();
+    await pause(wait, signal);
+    wait = Math.min(MOST_WAIT_MS, wait * 2);
   }
+}
 
-  function close() {
-    ended = true;
-    clearTimeout(timer);
-    source.close();
-  }
+async function open(uuid, last, signal) {
+  const bookmark = last ? { "Last-Event-ID": last } : {};
+  const answer = await request(`/deployments/${encodeURIComponent(uuid)}/events`, {
+    headers: { Accept: "text/event-stream", ...bookmark },
+    signal,
+  });
+  if (!answer.ok) throw await fault(answer);
+  return answer;
+}
 
-  open();
-  return close;
+// Whether that was the end.
+function tell(one, told) {
+  const data = JSON.parse(one.data);
+  if (one.event === "status") told.status(data);
+  else if (one.event === "end") told.end(data.reason);
+  else told.entry(data);
+  return one.event === "end";
+}
+
+function pause(milliseconds, signal) {
+  return new Promise((done) => {
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      done();
+    }, { once: true });
+  });
 }

@@ -3,10 +3,12 @@
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from support.certificates import Authority
 from support.ports import free_port
 from support.receiver import Receiver
 
@@ -14,8 +16,8 @@ from paas_stream import __version__
 from paas_stream.clients import callbacks
 from paas_stream.clients.callback_guard import RefusedTargetError
 from paas_stream.clients.callbacks import CallbackClient, signature
-from paas_stream.errors import PermanentError, TemporaryError
-from paas_stream.settings import CallbackSettings
+from paas_stream.errors import ConfigurationError, PermanentError, TemporaryError
+from paas_stream.web_settings import CallbackSettings
 
 NOW = 1_800_000_000.5
 BODY = b'{"uuid":"u"}'
@@ -127,6 +129,36 @@ async def test_a_name_that_does_not_exist_may_pass() -> None:
         await post("http://there-is-none.invalid/")
     with pytest.raises(TemporaryError, match="its name cannot be resolved"):
         await post(f"http://{'x' * 70}.invalid/")
+
+
+class TestTls:
+    @pytest.fixture
+    def authority(self, tmp_path: Path) -> Authority:
+        return Authority(tmp_path)
+
+    async def test_a_target_with_a_certificate_of_a_known_authority_is_called(
+        self, authority: Authority
+    ) -> None:
+        with Receiver(certificate=authority.sign("target")) as receiver:
+            await post(receiver.url, ca=str(authority.file))
+            assert receiver.came[0].body == BODY
+
+    @pytest.mark.parametrize("fault", ["authority", "address"])
+    async def test_any_other_is_not_told_anything(
+        self, authority: Authority, tmp_path: Path, fault: str
+    ) -> None:
+        address = "127.0.0.2" if fault == "address" else "127.0.0.1"
+        known = authority if fault == "address" else Authority(tmp_path, "another")
+        with Receiver(certificate=authority.sign("target", address=address)) as receiver:
+            with pytest.raises(TemporaryError, match="its certificate is not valid"):
+                await post(receiver.url, ca=str(known.file))
+            assert receiver.came == []
+
+    def test_a_file_without_authorities_is_a_fault_of_the_configuration(
+        self, tmp_path: Path
+    ) -> None:
+        with pytest.raises(ConfigurationError):
+            client(ca=str(tmp_path / "nothing.pem"))
 
 
 async def test_what_speaks_no_tls_may_pass(receiver: Receiver) -> None:

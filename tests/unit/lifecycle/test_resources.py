@@ -79,6 +79,10 @@ class TestAtTheCreate:
             ("slurm", None),
         ]
 
+    def test_one_that_could_not_be_read_is_as_it_was(self) -> None:
+        row = after(template(worker=1), seen(("0", "worker"), state="stopped"))
+        assert resources.step(row, seen(("0", ""), state="unknown")) is row
+
     def test_there_is_an_end_to_them(self) -> None:
         assert len(after(template(worker=MOST + 5)).all) == MOST
 
