@@ -1,6 +1,5 @@
 """Settings of authentication: `PAAS_OIDC_...`, `PAAS_KEYSTONE_...` and `PAAS_LOGIN_...`."""
 
-from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -92,5 +91,4 @@ class LoginSettings(BaseModel):
     failures: int = Field(20, ge=1)  # refused logins of one address in a window; then 429
     window_s: float = Field(60.0, gt=0)
     addresses: int = Field(10_000, ge=1)  # remembered; the one refused longest ago is forgotten
-    proxies: list[IPv4Network | IPv6Network] = []  # JSON; their X-Forwarded-For is believed
     again_s: float = Field(15.0, gt=0, le=60)  # open event streams: the login is checked again

@@ -21,11 +21,6 @@ class TokenBuckets:
         """Keys that are remembered."""
         return len(self._buckets)
 
-    def wait_s(self, key: str, now: float) -> float:
-        """Seconds until this key has a token; 0.0 when it has one. Nothing is taken."""
-        missing = 1.0 - self._tokens(key, now)
-        return max(0.0, missing / self._rate)
-
     def take(self, key: str, now: float) -> float:
         """Take a token. Returns 0.0, or the seconds until there is one; then nothing was taken."""
         tokens = self._tokens(key, now)

@@ -3,12 +3,9 @@
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from collections.abc import Callable
 
 from paas_stream.auth_settings import LoginSettings
-
-_IPV6_PREFIX = 64  # what one customer has
 
 
 class Failures:
@@ -39,32 +36,3 @@ class Failures:
         self._counts[address] = (count + 1, begin)
         if len(self._counts) > self._settings.addresses:
             self._counts.popitem(last=False)
-
-
-def address_of(
-    remote: str | None, forwarded: str, proxies: Sequence[IPv4Network | IPv6Network]
-) -> str:
-    """Who a request comes from: the last address of X-Forwarded-For that is no proxy of ours.
-
-    Only what our own proxies have written is believed. An IPv6 address stands for its network.
-    """
-    found = remote or ""
-    for one in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
-        if not _is_in(found, proxies):
-            break
-        found = one
-    try:
-        address = ip_address(found)
-    except ValueError:
-        return remote or "unknown"
-    if isinstance(address, IPv6Address):
-        return str(ip_network(f"{address}/{_IPV6_PREFIX}", strict=False))
-    return str(address)
-
-
-def _is_in(text: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return False
-    return any(address in network for network in networks)

@@ -22,9 +22,8 @@ _CREDENTIALS = ("Authorization", "X-Auth-Token")
 class RateLimit:
     """Requests per caller, on this worker.
 
-    A caller is known by issuer and subject, or else by address. Logins that fail have a bucket for
-    each address, which is looked at before a login is checked: guessing is slow, and costs others
-    nothing.
+    A caller is known by issuer and subject, or else by address. Guessing is slowed down where logins
+    are checked (`web.failures`), whether there is a limit or not.
     """
 
     def __init__(self, settings: EdgeSettings) -> None:
@@ -36,32 +35,28 @@ class RateLimit:
 
     async def count(self, request: web.Request) -> None:
         """Count a request. Raises ApiError 429 with Retry-After."""
-        address = forwarded.network_key(forwarded.of(request).address)
-        if self._buckets is not None:
-            _refuse(self._buckets.wait_s(f"failed {address}", time.monotonic()))
-        caller = await self._caller(request, address)
-        if self._buckets is not None:
-            known = caller is not None and caller != NOBODY
-            key = f"caller {caller.issuer} {caller.subject}" if caller and known else address
-            _refuse(self._buckets.take(key, time.monotonic()))
-
-    async def _caller(self, request: web.Request, address: str) -> Caller | None:
-        """Who asks; None: nobody that is known, and the view decides what that means."""
-        if not any(name in request.headers for name in _CREDENTIALS):
-            return None
-        try:
-            return await callers.caller(request)
-        except ApiError as exc:
-            if exc.status == 401 and self._buckets is not None:
-                self._buckets.take(f"failed {address}", time.monotonic())
-            return None
+        caller = await _caller(request)
+        if self._buckets is None:
+            return
+        if caller is not None and caller != NOBODY:
+            key = f"caller {caller.issuer} {caller.subject}"
+        else:
+            key = forwarded.network_key(forwarded.of(request).address)
+        wait_s = self._buckets.take(key, time.monotonic())
+        if wait_s > 0:
+            RATE_LIMITED.inc()
+            text = "too many requests; repeat it after the time in Retry-After"
+            raise ApiError(429, text, retry_after_s=math.ceil(wait_s))
 
 
-def _refuse(wait_s: float) -> None:
-    if wait_s > 0:
-        RATE_LIMITED.inc()
-        text = "too many requests; repeat it after the time in Retry-After"
-        raise ApiError(429, text, retry_after_s=math.ceil(wait_s))
+async def _caller(request: web.Request) -> Caller | None:
+    """Who asks; None: nobody that is known, and the view decides what that means."""
+    if not any(name in request.headers for name in _CREDENTIALS):
+        return None
+    try:
+        return await callers.caller(request)
+    except ApiError:
+        return None
 
 
 async def read_body(request: web.Request, timeout_s: float) -> None:

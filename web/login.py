@@ -16,8 +16,8 @@ from paas_stream.clients.keystone import KeystoneClient
 from paas_stream.clients.oidc import OidcClient
 from paas_stream.clients.tokens import RefusedTokenError
 from paas_stream.settings import Settings
-from web import requests
-from web.failures import Failures, address_of
+from web import forwarded, requests
+from web.failures import Failures
 from web.faults import ApiError
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,7 @@ class Login:
         if "none" in self._settings.auth:
             return NOBODY
         check, token = self._given(request)
-        forwarded = ",".join(request.headers.getall("X-Forwarded-For", []))
-        address = address_of(request.remote, forwarded, self._settings.login.proxies)
+        address = forwarded.network_key(forwarded.of(request).address)
         wait_s = self._failures.wait_s(address)
         if wait_s is not None:
             raise ApiError(429, "too many logins were refused", retry_after_s=wait_s)

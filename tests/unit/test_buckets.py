@@ -19,7 +19,7 @@ def test_the_time_that_is_told_is_enough() -> None:
     buckets.take("a", 0.0)
     wait = buckets.take("a", 3.0)
     assert wait == pytest.approx(7.0)
-    assert buckets.wait_s("a", 3.0 + wait - 0.01) > 0
+    assert buckets.take("a", 3.0 + wait - 0.01) > 0
     assert buckets.take("a", 3.0 + wait) == 0.0
 
 
@@ -38,19 +38,13 @@ def test_callers_do_not_take_from_each_other() -> None:
     assert buckets.take("a", 0.0) > 0
 
 
-def test_to_look_takes_nothing_and_remembers_nobody() -> None:
-    buckets = TokenBuckets(rate=1, burst=1, most=10)
-    assert [buckets.wait_s("a", 0.0) for _ in range(3)] == [0.0] * 3
-    assert len(buckets) == 0
-
-
 def test_the_one_that_was_silent_for_longest_is_forgotten() -> None:
     buckets = TokenBuckets(rate=0.001, burst=1, most=2)
     for moment, key in enumerate("abac"):
         buckets.take(key, float(moment))
     assert len(buckets) == 2
-    assert buckets.wait_s("a", 4.0) > 0
-    assert buckets.wait_s("b", 4.0) == 0.0
+    assert buckets.take("a", 4.0) > 0
+    assert buckets.take("b", 4.0) == 0.0
 
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=60), st.integers(1, 5), st.floats(0.5, 20))
