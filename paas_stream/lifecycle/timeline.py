@@ -77,7 +77,12 @@ class Timeline:
 
 
 def name(topic: str, message: Message) -> str:
-    """What tells a message from all others of its topic and deployment, however often it is sent."""
+    """What tells a message from all others of its topic and deployment, however often it is sent.
+
+    A request comes twice, at two moments, when a client repeats it that was not told of its success.
+    """
+    if isinstance(message, Template):
+        return f"{topic}:{message.operation}/{message.revision}"
     if message.cause is not None:
         return f"{topic}:{message.cause}"
     component = getattr(message, "component", "")  # two of them may tell of the same moment

@@ -229,7 +229,7 @@ def test_the_dashboard_lists_by_its_filters_and_follows_the_pages(
 
 
 def test_an_input_that_is_none_of_its_type_is_told_to_the_dashboard(stack: Stack) -> None:
-    dashboard = Dashboard(stack.worker.url, "http://127.0.0.1:1/callback")
+    dashboard = Dashboard(stack.worker.url, "http://127.0.0.1:9999/callback")
     body = dashboard.request(TEMPLATE, {"num_nodes": "many"}) | {"userGroup": "demo"}
     answer = dashboard.send("POST", "/deployments/", json=body)
     assert answer.status_code == 400

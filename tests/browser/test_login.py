@@ -62,7 +62,7 @@ def test_a_user_logs_in_deploys_watches_and_logs_out(
     page: Page, stack: Stack, oidc: OidcProvider
 ) -> None:
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
-    expect(page.get_by_text("a login is needed")).to_be_visible()
+    expect(page.locator("#login-why")).to_have_text("a login is needed")
     expect(page.get_by_label("Token of Keystone")).to_be_disabled()
     expect(page.get_by_text("New deployment")).to_be_hidden()
     log_in(page, oidc.token("anna"))

@@ -19,10 +19,11 @@ Rest = TestClient[Any, Any]
 async def serving(patch: pytest.MonkeyPatch) -> AsyncIterator[Rest]:
     """A client of it. The agents have handled everything, and there is no other worker."""
 
-    async def caught_up(name: str, uuid: str) -> bool:
+    async def caught_up(*_: str) -> bool:
         return True
 
     patch.setattr(deployments, "tracked", caught_up)
+    patch.setattr(deployments, "all_tracked", caught_up)
     patch.setattr(owners, "owner", lambda uuid: None)
     patch.setattr(owners, "others", set)
     served = web.Application(middlewares=[errors_as_json])

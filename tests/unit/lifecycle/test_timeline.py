@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.lifecycle import T0, UUID, at, command, ranked, template, validated
 
-from paas_stream.lifecycle.timeline import Timeline, TimelineEvent, entry
+from paas_stream.lifecycle.timeline import Timeline, TimelineEvent, entry, name
 from paas_stream.records import (
     DeploymentResult,
     ErrorRecord,
@@ -45,6 +45,15 @@ class TestEntries:
     def test_come_in_once(self) -> None:
         once = timeline(event(1), event(2))
         assert timeline(event(1), event(2), event(1), event(2)) == once
+
+    def test_of_a_request_that_its_client_repeated_come_in_once(self) -> None:
+        made = Timeline()
+        for seconds in (0, 3):
+            message = template().model_copy(update={"timestamp": at(T0 + seconds)})
+            told = entry(name("template", message), message)
+            assert told is not None
+            made = made.with_event(told, 100)
+        assert [one.at for one in made.events] == [T0]
 
     @pytest.mark.parametrize("most", [1, 2, 3, 5])
     def test_are_never_more_than_the_bound(self, most: int) -> None:
