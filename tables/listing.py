@@ -98,16 +98,19 @@ class Listing:
     async def entries(self, query: Query, viewer: Viewer | None = None) -> list[Entry]:
         """All deployments that are meant and that the viewer may look at, in no order."""
         narrowest = min(self._demands(query, viewer), key=_size, default=None)
-        uuids = list(self._entries if narrowest is None else chain.from_iterable(narrowest))
+        if narrowest is None:
+            entries = list(self._entries.values())
+        else:
+            entries = [self._entries[uuid] for uuid in chain.from_iterable(narrowest)]
         found: list[Entry] = []
-        for begin in range(0, len(uuids), _STEP):
-            step = map(self._entries.get, uuids[begin : begin + _STEP])
+        for begin in range(0, len(entries), _STEP):
+            step = entries[begin : begin + _STEP]
+            if query.text:  # by far the fastest way to look at very many
+                step = [one for one in step if query.text in one.text]
             found += [
                 one
                 for one in step
-                if one is not None
-                and query.text in one.text
-                and (viewer is None or viewer.may_look_at(one.facet))
+                if (viewer is None or viewer.may_look_at(one.facet))
                 and query.admits_facet(one.facet)
                 and query.admits(one.row.created or 0.0, one.text)
             ]

@@ -18,6 +18,7 @@ from paas_stream.lifecycle import jobs, outcome, reports
 from paas_stream.lifecycle.attempt import LIVE, Attempt, Effect, EffectKind, Phase, Policy
 from paas_stream.lifecycle.dispatch_row import DispatchRow, Final, Goal, Plan, Provider
 from paas_stream.lifecycle.inspection import inspections
+from paas_stream.lifecycle.turn import Turn
 from paas_stream.records import Command, DispatchEvent, Message, RankedProviders, ValidatedTemplate
 
 _LOGGED = LIVE | {Phase.POLLING, Phase.CONFIRMING, Phase.KEPT}
@@ -44,7 +45,7 @@ class Transition:
 
 def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transition:
     """The transition that `event` causes at the moment `now` (seconds since the epoch)."""
-    said: list[Message] = []
+    turn = Turn(now, policy)
     match event:
         case ValidatedTemplate() if event.revision > 1:
             row = jobs.update_template(row, event, digest(event))
@@ -55,17 +56,17 @@ def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transiti
         case RankedProviders():
             row = _joined_ranking(row, event)
         case Command(command="start" | "stop"):
-            row = jobs.action(row, event, said)
+            row = jobs.action(row, event, turn)
         case Command():
-            row = _commanded(row, event, now, said)
+            row = _commanded(row, event, turn)
         case DispatchEvent(event="effect"):
-            row = outcome.apply(row, event, now, policy, said)
-    row = _overdue_attempts(row, now, policy, said)
-    row = _overdue_clean_ups(row, now, policy, said)
-    row = _create(row, now, policy, said) if row.goal is Goal.CREATE else _delete(row, now, said)
-    row = jobs.advance(row, now, policy, said)
+            row = outcome.apply(row, event, turn)
+    row = _overdue_attempts(row, turn)
+    row = _overdue_clean_ups(row, turn)
+    row = _create(row, turn) if row.goal is Goal.CREATE else _delete(row, turn)
+    row = jobs.advance(row, turn)
     if row.forgettable:
-        return Transition(None, tuple(said))
+        return Transition(None, tuple(turn.said))
     ticked = _ticked(event)
     issued = [attempts.issue(one, row.uuid, now, ticked, policy) for one in row.attempts]
     row = replace(row, attempts=tuple(one for one, _ in issued))
@@ -74,7 +75,7 @@ def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transiti
         effects += inspections(row)
     if isinstance(event, Command) and event.command == "log":
         effects += _logs(row, event)
-    return Transition(row, tuple(said), tuple(effects))
+    return Transition(row, tuple(turn.said), tuple(effects))
 
 
 def digest(event: ValidatedTemplate) -> str:
@@ -154,15 +155,15 @@ def _joined_ranking(row: DispatchRow, event: RankedProviders) -> DispatchRow:
     return replace(row, ranked=ranked)
 
 
-def _commanded(row: DispatchRow, event: Command, now: float, said: list[Message]) -> DispatchRow:
+def _commanded(row: DispatchRow, event: Command, turn: Turn) -> DispatchRow:
     match event.command:
         case "cancel" if row.goal is Goal.CREATE:
             return _cancelled(row, event)
         case "delete":
-            return _asked_to_delete(row, event, now)
+            return _asked_to_delete(row, event, turn.now)
         case "reset" if row.goal is Goal.DELETE and row.final is None:
             left = [one for one in row.attempts if not one.settled]
-            said.append(reports.deleted(row.uuid, left, row.delete_asked or now, now))
+            turn.say(reports.deleted(row.uuid, left, row.delete_asked or turn.now, turn.now))
             return replace(row, final=Final.DELETE_FAILED)  # the clean-up goes on all the same
         case "forget" if not row.attempts or row.final is Final.DELETED:
             return replace(row, forgotten=True)
@@ -205,30 +206,28 @@ def _each(row: DispatchRow, change: Callable[[Attempt], Attempt]) -> DispatchRow
     return replace(row, attempts=tuple(change(one) for one in row.attempts))
 
 
-def _overdue_attempts(
-    row: DispatchRow, now: float, policy: Policy, said: list[Message]
-) -> DispatchRow:
+def _overdue_attempts(row: DispatchRow, turn: Turn) -> DispatchRow:
     if row.goal is not Goal.CREATE:
         return row
     for one in row.attempts:
         if row.revoked and one.phase in LIVE:
-            row = row.with_attempt(attempts.clean_up(replace(one, reason=row.cancelled), now))
+            row = row.with_attempt(attempts.clean_up(replace(one, reason=row.cancelled), turn.now))
         elif one.active and row.cancelled is not None:
             if row.revoked or one.phase is not Phase.CONFIRMING:
-                row = outcome.fail(row, one, "cancelled", row.cancelled, now, said)
-        elif late := attempts.overdue(one, now, policy):
-            row = outcome.fail(row, one, *late, now, said)
+                row = outcome.fail(row, one, "cancelled", row.cancelled, turn)
+        elif late := attempts.overdue(one, turn.now, turn.policy):
+            row = outcome.fail(row, one, *late, turn)
     return row
 
 
-def _create(row: DispatchRow, now: float, policy: Policy, said: list[Message]) -> DispatchRow:
+def _create(row: DispatchRow, turn: Turn) -> DispatchRow:
     if row.final is not None or any(one.active for one in row.attempts):
         return row
-    match _decide(row, now, policy):
+    match _decide(row, turn.now, turn.policy):
         case Decision.NEXT:
-            return _next_attempt(row, now, said)
+            return _next_attempt(row, turn)
         case Decision.END:
-            return _end_create(row, now, said)
+            return _end_create(row, turn)
         case Decision.WAIT:
             return row
 
@@ -244,8 +243,8 @@ def _decide(row: DispatchRow, now: float, policy: Policy) -> Decision:
     return Decision.END if row.next_candidate(now) is None else Decision.NEXT
 
 
-def _next_attempt(row: DispatchRow, now: float, said: list[Message]) -> DispatchRow:
-    candidate = row.next_candidate(now)
+def _next_attempt(row: DispatchRow, turn: Turn) -> DispatchRow:
+    candidate = row.next_candidate(turn.now)
     if candidate is None or row.plan is None or row.ranked is None:
         return row
     provider = row.ranked[candidate]
@@ -256,26 +255,28 @@ def _next_attempt(row: DispatchRow, now: float, said: list[Message]) -> Dispatch
         region_name=provider.region,
         provider_type=provider.type,
         provider_endpoint=provider.endpoint,
-        started_at=now,
-        deadline=min(row.plan.deadline, now + row.plan.provider_timeout_s),
-        due=now,
+        started_at=turn.now,
+        deadline=min(row.plan.deadline, turn.now + row.plan.provider_timeout_s),
+        due=turn.now,
     )
-    said.append(reports.attempt_begins(row.uuid, started, now))
+    turn.say(reports.attempt_begins(row.uuid, started, turn.now))
     return replace(row, attempts=(*row.attempts, started))
 
 
-def _end_create(row: DispatchRow, now: float, said: list[Message]) -> DispatchRow:
-    said += [
-        reports.orphan(row.uuid, one, now, "its clean-up is still under way")
-        for one in row.attempts
-        if not one.settled
-    ]
+def _end_create(row: DispatchRow, turn: Turn) -> DispatchRow:
+    turn.say(
+        *(
+            reports.orphan(row.uuid, one, turn.now, "its clean-up is still under way")
+            for one in row.attempts
+            if not one.settled
+        )
+    )
     winner = row.winner
     if winner is not None:
-        said.append(reports.created(row.uuid, winner, now))
-        return replace(row, final=Final.CREATED, jobs=(jobs.refresh(now),))
+        turn.say(reports.created(row.uuid, winner, turn.now))
+        return replace(row, final=Final.CREATED, jobs=(jobs.refresh(turn.now),))
     kept = next((one for one in row.attempts if one.phase is Phase.KEPT), None)
-    said.append(reports.create_failed(row.uuid, _why(row, now), kept, now))
+    turn.say(reports.create_failed(row.uuid, _why(row, turn.now), kept, turn.now))
     return replace(row, final=Final.FAILED)
 
 
@@ -296,24 +297,22 @@ def _why(row: DispatchRow, now: float) -> str:
     return f"Every provider that may be tried has failed. Attempts: {tried}"
 
 
-def _delete(row: DispatchRow, now: float, said: list[Message]) -> DispatchRow:
+def _delete(row: DispatchRow, turn: Turn) -> DispatchRow:
     if row.final is not None or not all(one.settled for one in row.attempts):
         return row
     orphans = [one for one in row.attempts if one.phase is Phase.ORPHANED]
-    said.append(reports.deleted(row.uuid, orphans, row.delete_asked or now, now))
+    turn.say(reports.deleted(row.uuid, orphans, row.delete_asked or turn.now, turn.now))
     return replace(row, final=Final.DELETE_FAILED if orphans else Final.DELETED)
 
 
-def _overdue_clean_ups(
-    row: DispatchRow, now: float, policy: Policy, said: list[Message]
-) -> DispatchRow:
+def _overdue_clean_ups(row: DispatchRow, turn: Turn) -> DispatchRow:
     for one in row.attempts:
         if one.phase is not Phase.CLEANING or one.clean_since is None:
             continue
-        given_up = attempts.given_up_at(one, policy)
-        if given_up is not None and now >= given_up:
-            said.append(reports.orphan(row.uuid, one, now, "it could not be deleted"))
+        given_up = attempts.given_up_at(one, turn.policy)
+        if given_up is not None and turn.now >= given_up:
+            turn.say(reports.orphan(row.uuid, one, turn.now, "it could not be deleted"))
             row = row.with_attempt(attempts.orphaned(one))
-        elif now >= one.clean_since + policy.delete_timeout_s:
-            row = row.with_attempt(attempts.force(one, now))
+        elif turn.now >= one.clean_since + turn.policy.delete_timeout_s:
+            row = row.with_attempt(attempts.force(one, turn.now))
     return row

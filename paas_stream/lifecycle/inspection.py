@@ -12,7 +12,8 @@ from paas_stream.lifecycle import attempt as attempts
 from paas_stream.lifecycle import reports
 from paas_stream.lifecycle.attempt import Attempt, Effect, EffectKind, Outcome, Phase
 from paas_stream.lifecycle.dispatch_row import DispatchRow
-from paas_stream.records import DispatchEvent, Message
+from paas_stream.lifecycle.turn import Turn
+from paas_stream.records import DispatchEvent
 
 
 def inspections(row: DispatchRow) -> Iterator[Effect]:
@@ -35,38 +36,32 @@ def inspections(row: DispatchRow) -> Iterator[Effect]:
             )
 
 
-def inspected(
-    row: DispatchRow, one: Attempt, event: DispatchEvent, now: float, said: list[Message]
-) -> DispatchRow:
+def inspected(row: DispatchRow, one: Attempt, event: DispatchEvent, turn: Turn) -> DispatchRow:
     """The row after an inspection that found a difference."""
     match one.phase, event.outcome:
         case Phase.CLEAN, Outcome.LEFT:
-            return row.with_attempt(found_again(row, one, event, now, said))
+            return row.with_attempt(found_again(row, one, event, turn))
         case Phase.SUCCEEDED, Outcome.GONE if not one.vanished:
-            said.append(reports.vanished(row.uuid, one, now))
+            turn.say(reports.vanished(row.uuid, one, turn.now))
             return row.with_attempt(replace(one, vanished=True))
         case Phase.SUCCEEDED, Outcome.CONFIRMED if one.vanished:
             return row.with_attempt(replace(one, vanished=False))
         case Phase.SUCCEEDED, Outcome.LEFT:
-            return row.with_attempt(_stray(row, one, event, now, said))
+            return row.with_attempt(_stray(row, one, event, turn))
     return row
 
 
-def _stray(
-    row: DispatchRow, one: Attempt, event: DispatchEvent, now: float, said: list[Message]
-) -> Attempt:
+def _stray(row: DispatchRow, one: Attempt, event: DispatchEvent, turn: Turn) -> Attempt:
     """Something is there beside the success: a CONFIRM deletes it, though not for ever."""
     found = replace(one, resurrections=one.resurrections + 1)
     if found.resurrections > attempts.RESURRECTIONS:
         strays = replace(found, infrastructures=event.infrastructures)
-        said.append(reports.orphan(row.uuid, strays, now, "it is there after each delete"))
+        turn.say(reports.orphan(row.uuid, strays, turn.now, "it is there after each delete"))
         return found
-    return replace(found, doubtful=True, looks=0, looking_since=now, due=now)
+    return replace(found, doubtful=True, looks=0, looking_since=turn.now, due=turn.now)
 
 
-def found_again(
-    row: DispatchRow, one: Attempt, event: DispatchEvent, now: float, said: list[Message]
-) -> Attempt:
+def found_again(row: DispatchRow, one: Attempt, event: DispatchEvent, turn: Turn) -> Attempt:
     """Something is there again, or has come late: it is deleted again, though not for ever."""
     found = replace(
         one,
@@ -75,8 +70,8 @@ def found_again(
         resurrections=one.resurrections + 1,
     )
     if found.resurrections > attempts.RESURRECTIONS:
-        said.append(reports.orphan(row.uuid, found, now, "it came back after each delete"))
+        turn.say(reports.orphan(row.uuid, found, turn.now, "it came back after each delete"))
         return attempts.orphaned(found)
-    said.append(reports.found_again(row.uuid, found, now))
-    again = attempts.clean_up(found, now)
-    return attempts.force(again, now) if one.forced else again
+    turn.say(reports.found_again(row.uuid, found, turn.now))
+    again = attempts.clean_up(found, turn.now)
+    return attempts.force(again, turn.now) if one.forced else again

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from paas_stream.lifecycle import attempt as attempts
 from paas_stream.lifecycle import reports
-from paas_stream.lifecycle.attempt import LOOKS, WORKING, Attempt, Outcome, Phase, Policy
+from paas_stream.lifecycle.attempt import LOOKS, WORKING, Attempt, Outcome, Phase
 from paas_stream.lifecycle.dispatch_row import DispatchRow, Goal
 from paas_stream.lifecycle.job import (
     ENDED_STATES,
@@ -22,10 +22,10 @@ from paas_stream.lifecycle.job import (
     lacking,
     surplus,
 )
+from paas_stream.lifecycle.turn import Turn
 from paas_stream.records import (
     Command,
     DispatchEvent,
-    Message,
     RankedProviders,
     ValidatedTemplate,
 )
@@ -84,7 +84,7 @@ def _with_join(row: DispatchRow, join: UpdateJoin) -> DispatchRow:
     return replace(row, joins=tuple(joins[-QUEUE:]))
 
 
-def action(row: DispatchRow, event: Command, said: list[Message]) -> DispatchRow:
+def action(row: DispatchRow, event: Command, turn: Turn) -> DispatchRow:
     """A user wants a machine to be started or stopped."""
     asked = event.timestamp.timestamp()
     job = Job(JobKind(event.command), asked, machine=event.machine, request_id=event.request_id)
@@ -93,7 +93,7 @@ def action(row: DispatchRow, event: Command, said: list[Message]) -> DispatchRow
         return row
     if row.winner is None or len(row.jobs) >= QUEUE or row.goal is not Goal.CREATE:
         reason = "the deployment is not in a state for it, or too much waits for its turn"
-        said.append(reports.job_ended(row.uuid, None, job, asked, success=False, reason=reason))
+        turn.say(reports.job_ended(row.uuid, None, job, asked, success=False, reason=reason))
         return row
     return replace(row, jobs=(*row.jobs, job))
 
@@ -107,21 +107,21 @@ def refresh(now: float) -> Job:
     return Job(JobKind.REFRESH, now)
 
 
-def advance(row: DispatchRow, now: float, policy: Policy, said: list[Message]) -> DispatchRow:
+def advance(row: DispatchRow, turn: Turn) -> DispatchRow:
     """End what is overdue, and begin what is next."""
     if row.goal is not Goal.CREATE or row.winner is None or row.final is None:
         return row
     row = _collected(row)
     if (one := row.winner) is not None and one.phase in WORKING and one.job is not None:
-        end = attempts.job_deadline(one.job, policy)
-        if end is not None and now >= end:
+        end = attempts.job_deadline(one.job, turn.policy)
+        if end is not None and turn.now >= end:
             last = f"; last: {one.reason}" if one.reason else ""
             reason = f"not done within its time-out{last}"
-            row = _ended(row, one, now, policy, said, success=False, reason=reason)
+            row = _ended(row, one, turn, success=False, reason=reason)
     while (one := row.winner) is not None and _is_free(one) and row.jobs:
-        job = replace(row.jobs[0], started_at=now)
+        job = replace(row.jobs[0], started_at=turn.now)
         row = replace(row, jobs=row.jobs[1:])
-        row = _begun(row, replace(one, job=job, reason=None), job, now, policy, said)
+        row = _begun(row, replace(one, job=job, reason=None), job, turn)
     return row
 
 
@@ -158,49 +158,45 @@ def _collected(row: DispatchRow) -> DispatchRow:
     )
 
 
-def _begun(
-    row: DispatchRow, one: Attempt, job: Job, now: float, policy: Policy, said: list[Message]
-) -> DispatchRow:
+def _begun(row: DispatchRow, one: Attempt, job: Job, turn: Turn) -> DispatchRow:
     if job.kind is JobKind.REFRESH:
-        return row.with_attempt(attempts.enter(one, Phase.READING, now))
-    said.append(reports.job_begins(row.uuid, one, job, now))
+        return row.with_attempt(attempts.enter(one, Phase.READING, turn.now))
+    turn.say(reports.job_begins(row.uuid, one, job, turn.now))
     if job.kind is not JobKind.UPDATE:
-        return row.with_attempt(attempts.enter(one, Phase.CHANGING, now))
+        return row.with_attempt(attempts.enter(one, Phase.CHANGING, turn.now))
     row = replace(row, revision=job.revision)
     if job.candidate < 0:
-        return _ended(row, one, now, policy, said, success=False, reason=_NOT_OPEN)
+        return _ended(row, one, turn, success=False, reason=_NOT_OPEN)
     if job.digest == row.digest and not job.removals:
-        return _ended(row, one, now, policy, said, success=True, reason="nothing is to be changed")
-    return row.with_attempt(attempts.enter(one, Phase.READING, now))
+        return _ended(row, one, turn, success=True, reason="nothing is to be changed")
+    return row.with_attempt(attempts.enter(one, Phase.READING, turn.now))
 
 
 def apply(
     row: DispatchRow,
     one: Attempt,
     event: DispatchEvent,
-    now: float,
-    policy: Policy,
-    said: list[Message],
+    turn: Turn,
 ) -> DispatchRow:
     """The row after an effect of a job."""
     if one.job is None:
         return row
     if event.outcome == Outcome.GONE:
-        return _ended(row, one, now, policy, said, success=False, reason=_GONE)
+        return _ended(row, one, turn, success=False, reason=_GONE)
     match one.phase, event.effect, event.outcome:
         case Phase.CHANGING, "change", Outcome.CHANGED:
             settling = replace(
-                attempts.enter(one, Phase.SETTLING, now), im_state=None, state_since=now
+                attempts.enter(one, Phase.SETTLING, turn.now), im_state=None, state_since=turn.now
             )
             return row.with_attempt(settling)
         case Phase.CHANGING, "change", Outcome.REFUSED | Outcome.REFUSED_TEMPLATE:
-            return _ended(row, one, now, policy, said, success=False, reason=event.message)
+            return _ended(row, one, turn, success=False, reason=event.message)
         case Phase.SETTLING, "poll", _:
-            return _settling(row, one, one.job, event, now, policy, said)
+            return _settling(row, one, one.job, event, turn)
         case Phase.READING, "read", Outcome.READ:
-            return _read(row, one, one.job, event, now, policy, said)
+            return _read(row, one, one.job, event, turn)
         case (Phase.CHANGING, "change", _) | (Phase.READING, "read", _):
-            return _again(row, one, one.job, event, now, policy, said)
+            return _again(row, one, one.job, event, turn)
     return row
 
 
@@ -209,22 +205,20 @@ def _settling(
     one: Attempt,
     job: Job,
     event: DispatchEvent,
-    now: float,
-    policy: Policy,
-    said: list[Message],
+    turn: Turn,
 ) -> DispatchRow:
     if event.outcome == Outcome.FAULT and not one.tries:
-        said.append(reports.fault(row.uuid, one, "poll", event.message or "", None, now))
+        turn.say(reports.fault(row.uuid, one, "poll", event.message or "", None, turn.now))
         return row.with_attempt(replace(one, tries=1))
     if event.outcome != Outcome.STATE or event.state is None:
         return row
     if event.state in ENDED_STATES[job.kind]:
-        return row.with_attempt(attempts.enter(one, Phase.READING, now))
+        return row.with_attempt(attempts.enter(one, Phase.READING, turn.now))
     if event.state in _FAILED_STATES:
         reason = f"the IM reports {event.state}: {event.message or 'no reason given'}"
-        return _ended(row, one, now, policy, said, success=False, reason=reason)
+        return _ended(row, one, turn, success=False, reason=reason)
     news = event.state != one.im_state
-    since = now if news else one.state_since
+    since = turn.now if news else one.state_since
     return row.with_attempt(replace(one, im_state=event.state, state_since=since, tries=0))
 
 
@@ -233,29 +227,27 @@ def _read(
     one: Attempt,
     job: Job,
     event: DispatchEvent,
-    now: float,
-    policy: Policy,
-    said: list[Message],
+    turn: Turn,
 ) -> DispatchRow:
     machines = tuple(MachineRef(each.id, each.node) for each in event.machine_list)
     row = replace(row, machines=machines)
-    said.append(reports.resources(row.uuid, one, event.machine_list, now))
+    turn.say(reports.resources(row.uuid, one, event.machine_list, turn.now))
     if job.kind is not JobKind.UPDATE or job.wanted is None:
-        return _ended(row, one, now, policy, said, success=True)
+        return _ended(row, one, turn, success=True)
     types = dict(row.nodes)
     changed = [name for name, kind in job.nodes if types.get(name, kind) != kind]
     first = job.rounds == 0
     gone = surplus(machines, job.wanted, job.removals, changed if first else ())
     missing = lacking(machines, job.wanted)
     if not first and not gone and not missing:
-        return _ended(row, one, now, policy, said, success=True, outputs=event.outputs)
+        return _ended(row, one, turn, success=True, outputs=event.outputs)
     if job.rounds >= ROUNDS:
         reason = f"the IM has {missing} machines too few and {len(gone)} too many"
-        return _ended(row, one, now, policy, said, success=False, reason=reason)
+        return _ended(row, one, turn, success=False, reason=reason)
     kinds = dict.fromkeys((each.node for each in machines if each.node), "") | types
     left = tuple((name, kind) for name, kind in kinds.items() if name not in job.wanted)
     again = replace(one, job=replace(job, removals=gone, gone=left, rounds=job.rounds + 1))
-    return row.with_attempt(attempts.enter(again, Phase.CHANGING, now))
+    return row.with_attempt(attempts.enter(again, Phase.CHANGING, turn.now))
 
 
 def _again(
@@ -263,24 +255,20 @@ def _again(
     one: Attempt,
     job: Job,
     event: DispatchEvent,
-    now: float,
-    policy: Policy,
-    said: list[Message],
+    turn: Turn,
 ) -> DispatchRow:
     if job.kind is JobKind.REFRESH and one.tries + 1 >= REFRESHES:
-        return _ended(row, one, now, policy, said, success=False, reason=event.message)
-    later = attempts.again(one, now, policy, row.uuid, event.retry_after_s)
+        return _ended(row, one, turn, success=False, reason=event.message)
+    later = attempts.again(one, turn.now, turn.policy, row.uuid, event.retry_after_s)
     later = replace(later, reason=event.message or later.reason)
-    said.append(reports.fault(row.uuid, one, event.effect, event.message or "", later.due, now))
+    turn.say(reports.fault(row.uuid, one, event.effect, event.message or "", later.due, turn.now))
     return row.with_attempt(later)
 
 
 def _ended(
     row: DispatchRow,
     one: Attempt,
-    now: float,
-    policy: Policy,
-    said: list[Message],
+    turn: Turn,
     *,
     success: bool,
     reason: str | None = None,
@@ -295,16 +283,18 @@ def _ended(
         in_flight=False,
         tries=0,
         reason=None,
-        due=now + policy.recheck_s if one.doubtful and one.looks < LOOKS else None,
+        due=turn.now + turn.policy.recheck_s if one.doubtful and one.looks < LOOKS else None,
     )
     row = row.with_attempt(rest)
     if job is None or job.kind is JobKind.REFRESH:
         return row
-    said.append(
-        reports.job_ended(row.uuid, one, job, now, success=success, reason=reason, outputs=outputs)
+    turn.say(
+        reports.job_ended(
+            row.uuid, one, job, turn.now, success=success, reason=reason, outputs=outputs
+        )
     )
     if not success:
-        return replace(_half_done(row, job), jobs=(refresh(now), *row.jobs))
+        return replace(_half_done(row, job), jobs=(refresh(turn.now), *row.jobs))
     if job.kind is JobKind.UPDATE:
         return replace(row, digest=job.digest, nodes=job.nodes)
     return row

@@ -7,7 +7,8 @@ from paas_stream.lifecycle import jobs, reports
 from paas_stream.lifecycle.attempt import Attempt, EffectKind, Outcome, Phase, Policy
 from paas_stream.lifecycle.dispatch_row import DispatchRow
 from paas_stream.lifecycle.inspection import found_again, inspected
-from paas_stream.records import DispatchEvent, Message
+from paas_stream.lifecycle.turn import Turn
+from paas_stream.records import DispatchEvent
 
 _BEFORE_CLEANING = frozenset(
     {
@@ -21,53 +22,49 @@ _BEFORE_CLEANING = frozenset(
 _FAILED_STATES = frozenset({"failed", "unconfigured"})
 
 
-def apply(
-    row: DispatchRow, event: DispatchEvent, now: float, policy: Policy, said: list[Message]
-) -> DispatchRow:
+def apply(row: DispatchRow, event: DispatchEvent, turn: Turn) -> DispatchRow:
     """The row after an effect's result. A repeated one, or one of an older issue, changes nothing."""
     one = row.attempt(event.attempt)
     if event.effect == EffectKind.LOG:
-        said.append(reports.log(row.uuid, event.log, event.request_id, now))
+        turn.say(reports.log(row.uuid, event.log, event.request_id, turn.now))
         return row
     if one is None or event.issue != one.issue:
         return row
     if event.effect == EffectKind.INSPECT:
-        return row if one.in_flight else inspected(row, one, event, now, said)
+        return row if one.in_flight else inspected(row, one, event, turn)
     if not one.in_flight and event.effect != EffectKind.POLL:
         return row
     match one.phase, event.effect:
         case Phase.CREATING, EffectKind.CREATE:
-            return _creating(row, one, event, now, policy, said)
+            return _creating(row, one, event, turn)
         case Phase.POLLING, EffectKind.POLL:
-            return _polling(row, one, event, now, said)
+            return _polling(row, one, event, turn)
         case Phase.CONFIRMING, EffectKind.CONFIRM:
-            return _confirming(row, one, event, now, policy, said)
+            return _confirming(row, one, event, turn)
         case Phase.CLEANING, EffectKind.CLEAN:
-            return _cleaning(row, one, event, now, policy, said)
+            return _cleaning(row, one, event, turn)
         case Phase.RECHECKING, EffectKind.RECHECK:
-            return _rechecking(row, one, event, now, policy, said)
+            return _rechecking(row, one, event, turn)
         case Phase.SUCCEEDED, EffectKind.CONFIRM:
-            return row.with_attempt(_looked_after(row, one, event, now, policy, said))
+            return row.with_attempt(_looked_after(row, one, event, turn))
         case ((Phase.CHANGING | Phase.SETTLING | Phase.READING), _):
-            return jobs.apply(row, one, event, now, policy, said)
+            return jobs.apply(row, one, event, turn)
         case Phase.CLEANING, _ if event.effect in _BEFORE_CLEANING:
             # what was under way when the clean-up was asked for has ended: now it can begin
-            return row.with_attempt(attempts.enter(_heard(one, event), Phase.CLEANING, now))
+            return row.with_attempt(attempts.enter(_heard(one, event), Phase.CLEANING, turn.now))
     return row
 
 
-def fail(
-    row: DispatchRow, one: Attempt, failure: str, reason: str, now: float, said: list[Message]
-) -> DispatchRow:
+def fail(row: DispatchRow, one: Attempt, failure: str, reason: str, turn: Turn) -> DispatchRow:
     """The attempt has failed; what it created is deleted, or kept when the user wants it so."""
-    failed = replace(one, failure=failure, reason=reason, ended_at=now)
+    failed = replace(one, failure=failure, reason=reason, ended_at=turn.now)
     row = row.with_attempt(failed)
-    if _keeps(row, failed, now):
+    if _keeps(row, failed, turn.now):
         kept = replace(failed, phase=Phase.KEPT, in_flight=False, due=None)
-        said.append(reports.attempt_failed(row.uuid, kept, now))
+        turn.say(reports.attempt_failed(row.uuid, kept, turn.now))
         return row.with_attempt(kept)
-    said.append(reports.attempt_failed(row.uuid, failed, now))
-    return row.with_attempt(attempts.clean_up(failed, now))
+    turn.say(reports.attempt_failed(row.uuid, failed, turn.now))
+    return row.with_attempt(attempts.clean_up(failed, turn.now))
 
 
 def _keeps(row: DispatchRow, failed: Attempt, now: float) -> bool:
@@ -91,35 +88,31 @@ def _creating(
     row: DispatchRow,
     one: Attempt,
     event: DispatchEvent,
-    now: float,
-    policy: Policy,
-    said: list[Message],
+    turn: Turn,
 ) -> DispatchRow:
     ended = replace(one, in_flight=False)
     message = event.message or "no reason given"
     match event.outcome:
         case Outcome.CREATED:
-            polled = attempts.polling(one, event.infrastructures, now)
-            said.append(reports.accepted(row.uuid, polled, now))
+            polled = attempts.polling(one, event.infrastructures, turn.now)
+            turn.say(reports.accepted(row.uuid, polled, turn.now))
             return row.with_attempt(polled)
         case Outcome.REFUSED:
-            return fail(row, ended, "refused", message, now, said)
+            return fail(row, ended, "refused", message, turn)
         case Outcome.REFUSED_TEMPLATE:
-            return fail(row, ended, "template_refused", message, now, said)
-        case Outcome.PAUSED if row.next_candidate(now) is not None:
-            return fail(row, ended, "provider_paused", message, now, said)
-    return _again(row, _heard(one, event), event, now, policy, said)
+            return fail(row, ended, "template_refused", message, turn)
+        case Outcome.PAUSED if row.next_candidate(turn.now) is not None:
+            return fail(row, ended, "provider_paused", message, turn)
+    return _again(row, _heard(one, event), event, turn)
 
 
-def _polling(
-    row: DispatchRow, one: Attempt, event: DispatchEvent, now: float, said: list[Message]
-) -> DispatchRow:
+def _polling(row: DispatchRow, one: Attempt, event: DispatchEvent, turn: Turn) -> DispatchRow:
     if event.outcome == Outcome.GONE:
-        return fail(row, one, "vanished", "the infrastructure is not in the IM any more", now, said)
+        return fail(row, one, "vanished", "the infrastructure is not in the IM any more", turn)
     if event.outcome == Outcome.FAULT and one.tries:
         return row
     if event.outcome == Outcome.FAULT:
-        said.append(reports.fault(row.uuid, one, "poll", event.message or "", None, now))
+        turn.say(reports.fault(row.uuid, one, "poll", event.message or "", None, turn.now))
         return row.with_attempt(replace(one, tries=1))
     if event.outcome != Outcome.STATE or event.state is None:
         return row
@@ -129,16 +122,16 @@ def _polling(
         one,
         im_state=event.state,
         machines=machines,
-        state_since=now if news else one.state_since,
+        state_since=turn.now if news else one.state_since,
         tries=0,
     )
     if event.state in _FAILED_STATES:
         reason = f"the IM reports {event.state}: {event.message or 'no reason given'}"
-        return fail(row, seen, event.state, reason, now, said)
+        return fail(row, seen, event.state, reason, turn)
     if event.state == "configured":
-        return row.with_attempt(attempts.enter(seen, Phase.CONFIRMING, now))
+        return row.with_attempt(attempts.enter(seen, Phase.CONFIRMING, turn.now))
     if news:
-        said.append(reports.im_state(row.uuid, seen, now))
+        turn.say(reports.im_state(row.uuid, seen, turn.now))
     return row.with_attempt(seen)
 
 
@@ -146,27 +139,25 @@ def _confirming(
     row: DispatchRow,
     one: Attempt,
     event: DispatchEvent,
-    now: float,
-    policy: Policy,
-    said: list[Message],
+    turn: Turn,
 ) -> DispatchRow:
     if event.outcome == Outcome.GONE:
         ended = replace(one, in_flight=False)
         reason = "the infrastructure is not in the IM any more"
-        return fail(row, ended, "vanished", reason, now, said)
+        return fail(row, ended, "vanished", reason, turn)
     if event.outcome != Outcome.CONFIRMED:
         ended = replace(one, in_flight=False)
         if row.cancelled is not None:
-            return fail(row, ended, "cancelled", row.cancelled, now, said)
-        if now >= one.deadline:
-            return fail(row, ended, *attempts.timed_out(one), now, said)
-        return _again(row, one, event, now, policy, said)
+            return fail(row, ended, "cancelled", row.cancelled, turn)
+        if turn.now >= one.deadline:
+            return fail(row, ended, *attempts.timed_out(one), turn)
+        return _again(row, one, event, turn)
     doubtful = one.doubtful or bool(event.infrastructures)
-    winner = replace(one, ended_at=now, outputs=event.outputs, reason=None, doubtful=doubtful)
-    winner = attempts.look(winner, Phase.SUCCEEDED, now, policy)
+    winner = replace(one, ended_at=turn.now, outputs=event.outputs, reason=None, doubtful=doubtful)
+    winner = attempts.look(winner, Phase.SUCCEEDED, turn.now, turn.policy)
     if not winner.doubtful:
         winner = replace(winner, due=None)
-    said.append(reports.attempt_succeeded(row.uuid, winner, now))
+    turn.say(reports.attempt_succeeded(row.uuid, winner, turn.now))
     return row.with_attempt(winner)
 
 
@@ -174,19 +165,17 @@ def _looked_after(
     row: DispatchRow,
     one: Attempt,
     event: DispatchEvent,
-    now: float,
-    policy: Policy,
-    said: list[Message],
+    turn: Turn,
 ) -> Attempt:
     """A doubtful success was looked at again for what a lost create may have made besides."""
     if event.outcome == Outcome.GONE:
         return replace(one, in_flight=False, due=None)
     if event.outcome == Outcome.CONFIRMED and not event.infrastructures:
-        return attempts.looked(one, now, policy)
-    if not _looked_enough(one, now, policy):
-        return attempts.again(one, now, policy, row.uuid, event.retry_after_s)
+        return attempts.looked(one, turn.now, turn.policy)
+    if not _looked_enough(one, turn.now, turn.policy):
+        return attempts.again(one, turn.now, turn.policy, row.uuid, event.retry_after_s)
     besides = replace(one, infrastructures=event.infrastructures)
-    said.append(reports.orphan(row.uuid, besides, now, "a lost create made it besides"))
+    turn.say(reports.orphan(row.uuid, besides, turn.now, "a lost create made it besides"))
     given_up = attempts.RESURRECTIONS + 1  # no inspection brings it up again
     return replace(one, in_flight=False, due=None, resurrections=given_up)
 
@@ -199,19 +188,17 @@ def _cleaning(
     row: DispatchRow,
     one: Attempt,
     event: DispatchEvent,
-    now: float,
-    policy: Policy,
-    said: list[Message],
+    turn: Turn,
 ) -> DispatchRow:
     if event.outcome != Outcome.CLEAN:
         stuck = replace(one, infrastructures=event.infrastructures or one.infrastructures)
         if row.force and not stuck.forced:
-            stuck = replace(stuck, forced_at=now)
-        return _again(row, stuck, event, now, policy, said)
+            stuck = replace(stuck, forced_at=turn.now)
+        return _again(row, stuck, event, turn)
     if one.forced and event.infrastructures:
-        said.append(reports.orphan(row.uuid, one, now, "it was deleted by force"))
-    said.append(reports.cleaned(row.uuid, one, now))
-    gone = attempts.look(replace(one, infrastructures=()), Phase.RECHECKING, now, policy)
+        turn.say(reports.orphan(row.uuid, one, turn.now, "it was deleted by force"))
+    turn.say(reports.cleaned(row.uuid, one, turn.now))
+    gone = attempts.look(replace(one, infrastructures=()), Phase.RECHECKING, turn.now, turn.policy)
     return row.with_attempt(gone)
 
 
@@ -219,35 +206,31 @@ def _rechecking(
     row: DispatchRow,
     one: Attempt,
     event: DispatchEvent,
-    now: float,
-    policy: Policy,
-    said: list[Message],
+    turn: Turn,
 ) -> DispatchRow:
     match event.outcome:
         case Outcome.CLEAN:
-            seen = attempts.looked(one, now, policy)
+            seen = attempts.looked(one, turn.now, turn.policy)
             return row.with_attempt(
-                seen if seen.due is not None else attempts.enter(seen, Phase.CLEAN, now)
+                seen if seen.due is not None else attempts.enter(seen, Phase.CLEAN, turn.now)
             )
         case Outcome.LEFT:
-            return row.with_attempt(found_again(row, one, event, now, said))
-    if _looked_enough(one, now, policy):
-        said.append(reports.orphan(row.uuid, one, now, "it could not be looked for again"))
+            return row.with_attempt(found_again(row, one, event, turn))
+    if _looked_enough(one, turn.now, turn.policy):
+        turn.say(reports.orphan(row.uuid, one, turn.now, "it could not be looked for again"))
         return row.with_attempt(attempts.orphaned(one))
-    return _again(row, one, event, now, policy, said)
+    return _again(row, one, event, turn)
 
 
 def _again(
     row: DispatchRow,
     one: Attempt,
     event: DispatchEvent,
-    now: float,
-    policy: Policy,
-    said: list[Message],
+    turn: Turn,
 ) -> DispatchRow:
-    later = attempts.again(one, now, policy, row.uuid, event.retry_after_s)
+    later = attempts.again(one, turn.now, turn.policy, row.uuid, event.retry_after_s)
     later = replace(later, reason=event.message or later.reason) if one.active else later
     if one.phase is Phase.RECHECKING and one.tries:
         return row.with_attempt(later)  # said once: nobody waits for it
-    said.append(reports.fault(row.uuid, one, event.effect, event.message or "", later.due, now))
+    turn.say(reports.fault(row.uuid, one, event.effect, event.message or "", later.due, turn.now))
     return row.with_attempt(later)
