@@ -1,7 +1,6 @@
 """How fast the REST API answers: `python benchmarks/api.py` (about ten minutes).
 
-One deployment goes through the line, and its rows are written to the changelogs under other uuids, as in
-recovery.py, until so many deployments are stored. Then a worker answers, one load after the other: GET by
+For each number of stored deployments (see stored.py) a worker answers, one load after the other: GET by
 uuid, each for the first time; GET by uuid, the same 500 again and again, as clients poll; the first page
 of the list; POST (each goes through the whole line, with an IM that answers at once). The load comes
 from a process of its own. The baseline is a bare aiohttp server that answers the two polled GETs with the
@@ -16,7 +15,6 @@ import asyncio
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,9 +25,8 @@ import aiohttp
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from im_front import ImFront
-from recovery import TEMPLATE_TEXT, Changelogs, one_deployment, until_listed
 from stand import ROOT, Stand, free_port
+from stored import TEMPLATE_TEXT, one_stored, until_listed
 
 from paas_stream.local.processes import port_is_free
 
@@ -142,28 +139,16 @@ async def main() -> int:
     options.add_argument("--seconds", type=float, default=SECONDS, help="of each of the loads")
     given = options.parse_args()
     result: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="paas-stream-bench-") as folder:
-        async with ImFront(free_port()) as front:
-            stand = Stand(Path(folder), front.url)
-            try:
-                await stand.start_services()
-                await stand.start_worker()
-                uuid = await one_deployment(stand)
-                stand.stop("worker")
-                logs = Changelogs(stand.bootstrap)
-                await logs.read(uuid)
-                live = 1
-                for count in sorted(given.numbers):
-                    await logs.fill(uuid, max(0, count - live))
-                    live = max(live, count)
-                    await stand.start_worker()
-                    await until_listed(stand, count)
-                    print(f"{count} deployments", flush=True)
-                    result = await measure(stand, uuid, given) | {"deployments": count}
-                    print(result, flush=True)
-                    stand.stop("worker")
-            finally:
-                await asyncio.to_thread(stand.close)
+    async with one_stored() as stored:
+        stand = stored.stand
+        for count in sorted(given.numbers):
+            await stored.grow(count)
+            await stand.start_worker()
+            await until_listed(stand, count)
+            print(f"{count} deployments", flush=True)
+            result = await measure(stand, stored.uuid, given) | {"deployments": count}
+            print(result, flush=True)
+            stand.stop("worker")
     print(json.dumps(result))
     return 1 if {"get_others", "list_others"} & result.keys() else 0
 

@@ -1,11 +1,8 @@
 """How long a worker needs after a kill -9: `python benchmarks/recovery.py` (about ten minutes).
 
-One deployment goes through the line. Its rows are written to the changelogs again and again under
-other uuids, until so many deployments are live; so the rows are as large as real ones, and each
-changelog has one record for each row, as after a compaction. Then, for each number of them, the time
-from the start of the process to ready is measured: with the data directory lost, kept after a
-kill -9, and kept after a clean stop. The baseline is a plain aiokafka consumer that reads the same
-changelogs to their ends, in the same run.
+For each number of live deployments (see stored.py) the time from the start of the process to ready is
+measured: with the data directory lost, kept after a kill -9, and kept after a clean stop. The baseline
+is a plain aiokafka consumer that reads the same changelogs to their ends, in the same run.
 
 The last line is JSON: for each number `lost_N_s, killed_N_s, stopped_N_s, raw_N_s, mib_N`.
 """
@@ -15,95 +12,15 @@ import asyncio
 import json
 import shutil
 import sys
-import tempfile
 import time
-import uuid as uuids
 from pathlib import Path
-
-import aiohttp
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from im_front import ImFront
-from stand import ROOT, Stand, free_port
+from stand import Stand
+from stored import Stored, one_stored, until_listed
 
-from paas_stream.durable.producer import partition_of_key
-
-TEMPLATE_TEXT = (ROOT / "examples" / "vm.yaml").read_text()
 NUMBERS = (1_000, 10_000, 100_000)
-PARTITIONS = 8
-END_S = 60.0
-_AT_ONCE = 2000  # sends before the confirmations are awaited
-
-
-async def one_deployment(stand: Stand) -> str:
-    """Deploy the example and wait for its end; its uuid."""
-    body = {"template": TEMPLATE_TEXT, "userGroup": "demo"}
-    async with aiohttp.ClientSession() as session, asyncio.timeout(END_S):
-        async with session.post(f"{stand.url}/deployments", json=body) as answer:
-            uuid = str((await answer.json())["uuid"])
-        while True:
-            async with session.get(f"{stand.url}/deployments/{uuid}") as answer:
-                if (await answer.json()).get("status") == "CREATE_COMPLETE":
-                    return uuid
-            await asyncio.sleep(0.2)
-
-
-class Changelogs:
-    """The changelogs of the tables that have rows of deployments."""
-
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
-        self.rows: dict[str, tuple[bytes, bytes]] = {}  # its last row by topic: key, value
-        self.size = 0  # bytes written
-
-    async def read(self, uuid: str) -> float:
-        """Read all of them to their ends; the seconds that it takes. Keeps the rows of `uuid`."""
-        begun = time.monotonic()
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
-        await consumer.start()
-        try:
-            cluster = await consumer._client.fetch_all_metadata()
-            places = [
-                TopicPartition(name, number)
-                for name in cluster.topics()
-                if name.endswith("-changelog")
-                for number in cluster.partitions_for_topic(name) or ()
-            ]
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)
-            await consumer.seek_to_beginning(*places)
-            while any([await consumer.position(place) < ends[place] for place in places]):
-                for batch in (await consumer.getmany(timeout_ms=500)).values():
-                    for record in batch:
-                        if record.key is not None and uuid.encode() in record.key and record.value:
-                            self.rows[record.topic] = record.key, record.value
-        finally:
-            await consumer.stop()
-        return time.monotonic() - begun
-
-    async def fill(self, uuid: str, count: int) -> None:
-        """Write the rows again under `count` other uuids."""
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap, linger_ms=20, max_batch_size=2**19
-        )
-        await producer.start()
-        try:
-            waiting = []
-            for _ in range(count):
-                new = str(uuids.uuid4())
-                partition = partition_of_key(new.encode(), list(range(PARTITIONS)), [])
-                for topic, pair in self.rows.items():
-                    key, row = (part.replace(uuid.encode(), new.encode()) for part in pair)
-                    self.size += len(key) + len(row)
-                    waiting.append(await producer.send(topic, row, key=key, partition=partition))
-                if len(waiting) >= _AT_ONCE:
-                    await asyncio.gather(*waiting)
-                    waiting.clear()
-            await asyncio.gather(*waiting)
-        finally:
-            await producer.stop()
 
 
 async def start(stand: Stand) -> float:
@@ -113,9 +30,10 @@ async def start(stand: Stand) -> float:
     return time.monotonic() - begun
 
 
-async def measure(stand: Stand, logs: Changelogs, uuid: str, count: int) -> dict[str, float]:
+async def measure(stored: Stored, count: int) -> dict[str, float]:
     """All figures for one number of deployments."""
-    raw = await logs.read(uuid)
+    stand = stored.stand
+    raw = await stored.logs.read(stored.uuid)
     shutil.rmtree(stand.folder / "worker" / "workers")
     lost = await start(stand)
     await until_listed(stand, count)
@@ -128,18 +46,9 @@ async def measure(stand: Stand, logs: Changelogs, uuid: str, count: int) -> dict
     stand.stop("worker")
     found = {"lost": lost, "killed": killed, "stopped": stopped, "raw": raw}
     told = {f"{name}_{count}_s": round(value, 1) for name, value in found.items()}
-    told[f"mib_{count}"] = round(logs.size / 2**20)
+    told[f"mib_{count}"] = round(stored.logs.size / 2**20)
     print(told, flush=True)
     return told
-
-
-async def until_listed(stand: Stand, count: int) -> None:
-    """Every deployment must be there again."""
-    url = f"{stand.url}/deployments?size=1"
-    async with aiohttp.ClientSession() as session, session.get(url) as answer:
-        found = (await answer.json())["page"]["totalElements"]
-    if found < count:
-        raise SystemExit(f"only {found} of {count} deployments are there")
 
 
 async def main() -> None:
@@ -148,23 +57,10 @@ async def main() -> None:
     options.add_argument("--numbers", type=int, nargs="+", default=list(NUMBERS))
     given = options.parse_args()
     result: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(prefix="paas-stream-bench-") as folder:
-        async with ImFront(free_port()) as front:
-            stand = Stand(Path(folder), front.url)
-            try:
-                await stand.start_services()
-                await stand.start_worker()
-                uuid = await one_deployment(stand)
-                stand.stop("worker")
-                logs = Changelogs(stand.bootstrap)
-                await logs.read(uuid)
-                live = 1
-                for count in sorted(given.numbers):
-                    await logs.fill(uuid, count - live)
-                    live = count
-                    result |= await measure(stand, logs, uuid, count)
-            finally:
-                await asyncio.to_thread(stand.close)
+    async with one_stored() as stored:
+        for count in sorted(given.numbers):
+            await stored.grow(count)
+            result |= await measure(stored, count)
     print(json.dumps(result))
 
 
