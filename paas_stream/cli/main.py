@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "show": Entry("deployments:show", "Show one deployment."),
     "list": Entry("deployments:list_", "List the deployments, newest first."),
     "events": Entry("deployments:events", "Show what happened to a deployment."),
+    "providers": Entry("providers:providers", "The providers of the federation."),
     "ranking": Entry("ranking:ranking", "Show in which order providers are tried, and why."),
     "delete": Entry("deployments:delete", "Delete deployments."),
     "update": Entry("day_two:update", "Bring a deployment to what the TOSCA template FILE says."),

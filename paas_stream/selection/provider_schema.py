@@ -6,7 +6,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -258,3 +258,14 @@ class ProviderFile(Entry):
     openstack: tuple[OpenStackProvider, ...] = ()
     kubernetes: tuple[KubernetesProvider, ...] = ()
     static: tuple[StaticProvider, ...] = ()
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a provider file, of its form: `provider_checks` has the rest."""
+    schema = ProviderFile.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:paas-stream:provider-file",
+        **schema,
+        "title": "Provider file",
+    }
