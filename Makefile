@@ -75,8 +75,9 @@ format: setup  ## put the code into the project's format
 	@$(BIN)/ruff check --fix --exit-zero .
 	@$(BIN)/ruff format .
 
-docs: setup  ## make docs/messages from the code
+docs: setup  ## make docs/messages and docs/selection.md from the code
 	@$(BIN)/paas-stream topics schemas --write docs/messages
+	@$(BIN)/paas-stream providers rules --write docs/selection.md
 
 lock: $(UV)  ## pin the newest versions that setup.cfg and requirements/*.in allow
 	@echo "==> Pinning versions in requirements/"

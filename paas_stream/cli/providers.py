@@ -12,6 +12,7 @@ from paas_stream.cli.deployments import parsed_inputs, template_text
 from paas_stream.cli.options import client_of
 from paas_stream.cli.output import columns, out
 from paas_stream.cli.ranking import show_dry_run
+from paas_stream.cli.selection_rules import rules
 from paas_stream.errors import ConfigurationError
 from paas_stream.selection import provider_files
 from paas_stream.selection.provider_schema import json_schema
@@ -28,6 +29,9 @@ _LISTS = ("flavors", "images", "networks", "storageClasses")
 @click.group()
 def providers() -> None:
     """The providers of the federation."""
+
+
+providers.add_command(rules)
 
 
 @providers.command("list")

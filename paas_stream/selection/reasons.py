@@ -5,39 +5,117 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
+class Area(StrEnum):
+    """What a rule is about, in the order in which rules are told."""
+
+    ACCESS = "who may use it"
+    WISHES = "what the request and its template ask for"
+    FRESHNESS = "how well it is known"
+    KIND = "which kind of provider it is"
+    OFFER = "what it offers"
+    QUOTA = "what is left of its quotas"
+
+
 class Code(StrEnum):
     """A rule of the selector that failed. Values are part of the messages: never renamed."""
 
-    USER_GROUP = "user_group"  # not open to the request's group
-    ISSUER = "issuer"  # the group is there, but of another issuer
-    ISSUER_NOT_TRUSTED = "issuer_not_trusted"  # the operator does not trust the group's issuer
-    PROVIDER_STATUS = "provider_status"  # the provider is not active
-    SLA_PLACEMENT = "sla_placement"  # the template's policy names another agreement
-    SLA_DATES = "sla_dates"  # a start or end date that cannot be read
-    SLA_NOT_STARTED = "sla_not_started"
-    SLA_EXPIRED = "sla_expired"
-    TARGET_PROVIDER = "target_provider"  # the user asked for another provider
-    TARGET_TYPE = "target_type"  # the user asked for another type of provider
-    TARGET_REGION = "target_region"  # the user asked for another region
-    STALE = "stale"  # the provider has been silent for too long
-    PROVIDER_TYPE = "provider_type"  # a type that cannot be deployed to
-    NO_MACHINES = "no_machines"  # hosts containers only, and the template has a machine
-    NO_CONTAINERS = "no_containers"  # hosts machines only, and the template has a container
-    NO_MIX = "no_mix"  # the template has machines and containers, and no provider hosts both
-    STORAGE_CLASS = "storage_class"  # a container has a volume, there is no default storage class
-    GPU = "gpu"  # containers cannot have GPUs of this vendor and model here
-    NOT_READ = "not_read"  # flavors, images or networks could never be read
-    FLAVOR = "flavor"  # no flavor is large enough, or the one asked for is not there
-    IMAGE = "image"  # no image fits
-    PUBLIC_NETWORK = "public_network"  # a public address is needed, there is no public network
-    PRIVATE_NETWORK = "private_network"  # there is no private network
-    QUOTA_CORES = "quota_cores"
-    QUOTA_RAM = "quota_ram"
-    QUOTA_INSTANCES = "quota_instances"
-    QUOTA_VOLUMES = "quota_volumes"
-    QUOTA_STORAGE = "quota_storage"
-    QUOTA_PUBLIC_IPS = "quota_public_ips"
-    QUOTA_GPUS = "quota_gpus"
+    area: Area
+    rule: str  # what has to be so; the source of docs/selection.md
+
+    def __new__(cls, value: str, area: Area, rule: str) -> "Code":
+        """A code with what it means."""
+        made = str.__new__(cls, value)
+        made._value_, made.area, made.rule = value, area, rule
+        return made
+
+    USER_GROUP = "user_group", Area.ACCESS, "the request's user group has a project there"
+    ISSUER = "issuer", Area.ACCESS, "it is the group of that name of the caller's own issuer"
+    ISSUER_NOT_TRUSTED = (
+        "issuer_not_trusted",
+        Area.ACCESS,
+        "the group's issuer is in `PAAS_FEEDER_TRUSTED_ISSUERS`, where that is set",
+    )
+    PROVIDER_STATUS = "provider_status", Area.ACCESS, "the provider is active"
+    SLA_DATES = "sla_dates", Area.ACCESS, "the dates of the agreement can be read"
+    SLA_NOT_STARTED = (
+        "sla_not_started",
+        Area.ACCESS,
+        "the agreement has begun; its first day is included",
+    )
+    SLA_EXPIRED = (
+        "sla_expired",
+        Area.ACCESS,
+        "the agreement has not ended; its last day is included",
+    )
+    SLA_PLACEMENT = (
+        "sla_placement",
+        Area.WISHES,
+        "it serves the agreement that the template's SlaPlacement policy names",
+    )
+    TARGET_PROVIDER = "target_provider", Area.WISHES, "it is the provider that the request names"
+    TARGET_TYPE = "target_type", Area.WISHES, "it is of the type that the request names"
+    TARGET_REGION = "target_region", Area.WISHES, "it is the region that the request names"
+    STALE = (
+        "stale",
+        Area.FRESHNESS,
+        "it was heard of within `PAAS_FEEDER_STALE_S`; with `PAAS_FEEDER_STALE=last` one that was not "
+        "comes after all others instead",
+    )
+    NOT_READ = "not_read", Area.FRESHNESS, "its flavors, images and networks have been read once"
+    PROVIDER_TYPE = "provider_type", Area.KIND, "machines or containers can be deployed to its type"
+    NO_MACHINES = (
+        "no_machines",
+        Area.KIND,
+        "for a template with machines: it hosts machines (Kubernetes hosts containers only)",
+    )
+    NO_CONTAINERS = (
+        "no_containers",
+        Area.KIND,
+        "for a template with containers: it hosts containers (only Kubernetes does)",
+    )
+    NO_MIX = "no_mix", Area.KIND, "the template has machines or containers, not both"
+    FLAVOR = (
+        "flavor",
+        Area.OFFER,
+        "one flavor has the vCPUs, RAM, disk, GPUs (vendor, model) and InfiniBand together, or the name "
+        "that is asked for",
+    )
+    IMAGE = (
+        "image",
+        Area.OFFER,
+        "one image has the name, or the system, version, GPU driver and CUDA that are asked for",
+    )
+    PUBLIC_NETWORK = (
+        "public_network",
+        Area.OFFER,
+        "for a public address: it has a public network",
+    )
+    PRIVATE_NETWORK = (
+        "private_network",
+        Area.OFFER,
+        "for a private address: it has a private network",
+    )
+    STORAGE_CLASS = (
+        "storage_class",
+        Area.OFFER,
+        "for a container with a volume: one of its storage classes is the default",
+    )
+    GPU = (
+        "gpu",
+        Area.OFFER,
+        "for a container with GPUs: its namespace may have those of this vendor and model",
+    )
+    QUOTA_CORES = "quota_cores", Area.QUOTA, "vCPUs of all nodes"
+    QUOTA_RAM = "quota_ram", Area.QUOTA, "RAM of all nodes"
+    QUOTA_INSTANCES = "quota_instances", Area.QUOTA, "machines, or pods"
+    QUOTA_VOLUMES = "quota_volumes", Area.QUOTA, "volumes"
+    QUOTA_STORAGE = (
+        "quota_storage",
+        Area.QUOTA,
+        "the sizes of all volumes, the size of one volume, ephemeral storage",
+    )
+    QUOTA_PUBLIC_IPS = "quota_public_ips", Area.QUOTA, "public addresses"
+    QUOTA_GPUS = "quota_gpus", Area.QUOTA, "GPUs, in all and of each model"
 
 
 class Reason(NamedTuple):
