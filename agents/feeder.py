@@ -1,15 +1,18 @@
-"""Feeder: provider files -> `feeder`, on the worker that holds the topic's partition."""
+"""Feeder: provider files and sites' APIs -> `feeder`, on the worker that holds the topic's partition."""
 
 import logging
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from faust.types import TP
 
 from agents.provider_configuration import federation, refresh
+from agents.site_readings import Readings
 from paas_stream import topics
 from paas_stream.app import app
+from paas_stream.clients.sites import SiteReader
 from paas_stream.durable.agents import deliver_error, error_record
 from paas_stream.records import Feeder
 from paas_stream.selection.catalog import Catalog
@@ -26,21 +29,37 @@ app.readiness.catalog = "no provider has been read yet"
 class Sent:
     """What this worker has sent; a restart sends everything once more."""
 
-    last: dict[str, tuple[bytes, float]] = field(default_factory=dict)  # content, monotonic seconds
+    # by key: content, when it was sent (monotonic seconds), and of when it is
+    last: dict[str, tuple[bytes, float, datetime]] = field(default_factory=dict)
     retry_at: float = 0.0  # after a failure; monotonic seconds
     refresh_at: float = 0.0  # when the files are looked at again; monotonic seconds
 
     def is_due(self, message: Feeder, now: float) -> bool:
-        """Whether it is new, has changed for an interval, or needs a heartbeat."""
+        """Whether it is new, has changed for an interval, or needs a heartbeat.
+
+        What was sent already is no sign of life: a site that is not read again stays silent.
+        """
         settings = app.settings.feeder
         if message.key not in self.last:
             return True
-        content, sent_at = self.last[message.key]
+        content, sent_at, of = self.last[message.key]
+        if message.timestamp <= of:
+            return False
         wait = settings.heartbeat_s if content == _content(message) else settings.interval_s
         return now - sent_at >= wait
 
 
+async def _tell(fault: Exception) -> None:
+    await deliver_error(app, error_record(COMPONENT, "read", fault, None, None, None))
+
+
+_settings = app.settings.feeder
 sent = Sent()
+readings = Readings(
+    SiteReader(_settings.concurrency, _settings.timeout_s, _settings.call_timeout_s),
+    _settings.interval_s,
+    _tell,
+)
 
 _box = app.boxes.box(COMPONENT)
 
@@ -61,12 +80,18 @@ async def feeder() -> None:
             sent.refresh_at = now + app.settings.feeder.interval_s
             fault = await refresh()
             if fault is not None and holds:  # the others have the same files
-                await deliver_error(app, error_record(COMPONENT, "read", fault, None, None, None))
+                await _tell(fault)
         await _feed(now, holds)
     except Exception as exc:
         log.exception("the Feeder failed; it tries again in an interval")
         sent.retry_at = now + app.settings.feeder.interval_s
-        await deliver_error(app, error_record(COMPONENT, "read", exc, None, None, None))
+        await _tell(exc)
+
+
+@app.on_before_shutdown.connect(weak=False)
+async def close(*_: Any, **__: Any) -> None:
+    """Read no more."""
+    readings.close()
 
 
 def _topic() -> TP:
@@ -74,9 +99,15 @@ def _topic() -> TP:
 
 
 async def _feed(now: float, holds: bool) -> None:
-    feeders = federation().static_feeders(datetime.now(UTC))
+    sites = federation().sites()
+    if holds:
+        readings.start(sites, federation().credentials, now)
+    feeders = (*federation().static_feeders(datetime.now(UTC)), *readings.messages(sites))
     catalog = await providers.warm()
-    awaited = not catalog and any(one.status == "active" for one in feeders)
+    awaited = not catalog and (
+        any(one.status == "active" for one in feeders)
+        or (holds and readings.is_first_awaited(sites))
+    )
     app.readiness.catalog = "no provider has been read yet" if awaited else None
     if not holds:
         return
@@ -85,7 +116,7 @@ async def _feed(now: float, holds: bool) -> None:
     for message in due:
         with _box.work(f"send {message.key}"):
             await app.emit(message.model_copy(update=version))
-        sent.last[message.key] = (_content(message), now)
+        sent.last[message.key] = (_content(message), now, message.timestamp)
 
 
 def _concerns(message: Feeder, catalog: Catalog) -> bool:

@@ -132,6 +132,9 @@ class FeederSettings(BaseModel):
 
     files: Annotated[list[Path], NoDecode, BeforeValidator(_paths)] = []  # a.yaml:b.yaml, or JSON
     interval_s: float = 60.0  # between two readings
+    timeout_s: float = Field(30.0, gt=0)  # of one reading of a site
+    call_timeout_s: float = Field(10.0, gt=0)  # of each call in it
+    concurrency: int = Field(8, ge=1)  # sites that are read side by side; each takes a thread
     heartbeat_s: float = 300.0  # unchanged data is sent again after this long
     stale_s: float = 900.0  # a provider that is silent for longer is stale
     stale: Literal["out", "last"] = "out"  # stale ones are left out, or tried after all others

@@ -29,6 +29,7 @@ from paas_stream.selection.provider_schema import (
     StaticProject,
     StaticProvider,
 )
+from paas_stream.selection.readings import Site
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,17 @@ class Federation:
         return tuple(
             _static_feeder(provider, region, project, self.agreements[project.sla], now)
             for provider in self.static
+            for region in provider.regions
+            for project in provider.projects
+        )
+
+    def sites(self) -> tuple[Site, ...]:
+        """What is read at once: each project in each region of the providers whose API is read."""
+        providers: tuple[OpenStackProvider | KubernetesProvider, ...]
+        providers = (*self.openstack, *self.kubernetes)
+        return tuple(
+            Site(provider, region, project, self.agreements[project.sla])
+            for provider in providers
             for region in provider.regions
             for project in provider.projects
         )

@@ -1,0 +1,102 @@
+"""What one reading of a provider's API gives, and the message that it becomes.
+
+A part that could not be read is not known, which is not the same as empty: the message says so, and the
+catalog keeps the last good value.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from paas_stream.records import Feeder, Quota
+from paas_stream.records.feeder import LISTS
+from paas_stream.selection.provider_checks import Agreement
+from paas_stream.selection.provider_schema import (
+    KubernetesProvider,
+    OpenStackProvider,
+    Project,
+    Region,
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Parts by name, as in `records.feeder.PARTS`; of those that failed a sentence each."""
+
+    parts: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fault(self) -> str | None:
+        """All faults in one sentence, each with its parts; None: everything was read."""
+        by_sentence: dict[str, list[str]] = {}
+        for part, sentence in self.faults.items():
+            by_sentence.setdefault(sentence, []).append(part)
+        told = [f"{', '.join(parts)}: {sentence}" for sentence, parts in by_sentence.items()]
+        return "; ".join(told) or None
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is read at once: one project in one region of a provider."""
+
+    provider: OpenStackProvider | KubernetesProvider
+    region: Region
+    project: Project
+    agreement: Agreement
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.provider.name} ({self.region.name}, {self.project.id})"
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Which one it is."""
+        return self.provider.name, self.region.name, self.project.id
+
+
+def message(site: Site, kind: str, reading: Reading, now: datetime) -> Feeder:
+    """The message about a site that was read at `now`; `kind` is the provider's type."""
+    provider, region, agreement = site.provider, site.region, site.agreement
+    idps = {idp.endpoint: idp for idp in provider.identity_providers}
+    idp = idps.get(agreement.issuer)
+    quotas = [
+        row for part, rows in reading.parts.items() if part.startswith("quotas/") for row in rows
+    ]
+    return Feeder(
+        timestamp=now,
+        provider_name=provider.name,
+        provider_type=kind,
+        provider_endpoint=provider.auth_url,
+        region_name=region.name,
+        project_id=site.project.id,
+        user_group=agreement.user_group,
+        issuer_endpoint=agreement.issuer,
+        issuer_name=idp.name if idp else "",
+        issuer_protocol=idp.protocol if idp else None,
+        issuer_audience=idp.audience if idp else None,
+        overbooking_cpu=region.overbooking_cpu,
+        overbooking_ram=region.overbooking_ram,
+        bandwidth_in=region.bandwidth_in,
+        bandwidth_out=region.bandwidth_out,
+        quotas=(*quotas, *per_user(site)),
+        unknown=tuple(sorted(reading.faults)),
+        status=provider.status,
+        sla_id=agreement.sla.doc_uuid,
+        sla_start=agreement.sla.start_date.isoformat(),
+        sla_end=agreement.sla.end_date.isoformat(),
+        credentials=site.project.credentials,
+        **{name: reading.parts.get(name, ()) for name in LISTS},
+    )
+
+
+def per_user(site: Site) -> Iterable[Quota]:
+    """The limits of each user, which the provider file has; the region's go before the project's."""
+    limits = dict(site.project.per_user_limits)
+    for props in site.project.per_region_props:
+        if props.region_name == site.region.name:
+            limits |= props.per_user_limits
+    for kind, fields in limits.items():
+        yield Quota(type=kind.replace("_", "-"), per_user=True, **fields)
