@@ -90,13 +90,17 @@ def read(files: Iterable[Path]) -> Federation:
         if content:
             contents[file] = content
     if not faults:
-        faults = provider_checks.faults(contents)
+        faults = [*provider_checks.faults(contents), *_missing_files(contents)]
     if faults:
         raise ConfigurationError("\n".join(faults), code="provider_files")
     return Federation(
         agreements=provider_checks.agreements(contents),
         openstack=tuple(p for c in contents.values() for p in c.openstack),
-        kubernetes=tuple(p for c in contents.values() for p in c.kubernetes),
+        kubernetes=tuple(
+            _beside(file, provider)
+            for file, content in contents.items()
+            for provider in content.kubernetes
+        ),
         static=tuple(p for c in contents.values() for p in c.static),
         credential_entries={
             name: (entry, file.parent)
@@ -104,6 +108,21 @@ def read(files: Iterable[Path]) -> Federation:
             for name, entry in content.credentials.items()
         },
     )
+
+
+def _beside(file: Path, provider: KubernetesProvider) -> KubernetesProvider:
+    """With the path of its authorities as it is seen from here; it is given from its file's folder."""
+    if provider.ca_path is None:
+        return provider
+    return provider.model_copy(update={"ca_path": file.parent / provider.ca_path})
+
+
+def _missing_files(contents: Mapping[Path, ProviderFile]) -> Iterator[str]:
+    for file, content in contents.items():
+        for number, provider in enumerate(content.kubernetes):
+            ca = _beside(file, provider).ca_path
+            if ca is not None and not ca.is_file():
+                yield f"{file}: kubernetes[{number}].ca_path: there is no file {ca}"
 
 
 def _read_file(file: Path, faults: list[str]) -> ProviderFile | None:

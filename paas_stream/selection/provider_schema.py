@@ -4,11 +4,20 @@
 `credentials` are ours. Rules that look at more than one entry are in `provider_files`.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from paas_stream.records import Flavor, Image, Network, Quota, StorageClass
 
@@ -130,6 +139,39 @@ class Region(Entry):
     bandwidth_out: float = Field(10.0, ge=0)
 
 
+class StaticQuota(Quota):
+    """A row of quotas, as in a `feeder` message: limits, or (`usage`) what is used of them."""
+
+    model_config = _STRICT
+
+    type: Literal["compute", "block-storage", "networking", "object-store", "storageclass"]
+
+
+_LIMIT_KINDS: Final = {"block_storage": "block-storage", "network": "networking"}  # other spellings
+
+
+def limits_of_users(given: Mapping[str, Mapping[str, float]]) -> tuple[Quota, ...]:
+    """The rows of `per_user_limits`, by kind of quota. Raises ValueError for what no quota has."""
+    return tuple(
+        StaticQuota.model_validate(
+            {"type": _LIMIT_KINDS.get(kind, kind), "per_user": True} | dict(fields)
+        )
+        for kind, fields in given.items()
+    )
+
+
+def _are_quotas(value: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    try:
+        limits_of_users(value)
+    except ValidationError as exc:
+        told = [f"{error['loc'][-1]}: {error['msg']}" for error in exc.errors()]
+        raise ValueError(f"no quota has this: {'; '.join(told)}") from exc
+    return value
+
+
+UserLimits = Annotated[dict[str, dict[str, float]], AfterValidator(_are_quotas)]
+
+
 class Proxy(Entry):
     """The host through which machines of a private network are reached."""
 
@@ -144,7 +186,7 @@ class RegionProps(Entry):
     default_public_net: Text | None = None
     default_private_net: Text | None = None
     private_net_proxy: Proxy | None = None
-    per_user_limits: dict[str, dict[str, float]] = {}
+    per_user_limits: UserLimits = {}  # kind of quota -> resource -> limit
 
 
 class Project(Entry):
@@ -156,7 +198,7 @@ class Project(Entry):
     default_public_net: Text | None = None
     default_private_net: Text | None = None
     private_net_proxy: Proxy | None = None
-    per_user_limits: dict[str, dict[str, float]] = {}
+    per_user_limits: UserLimits = {}  # kind of quota -> resource -> limit
     per_region_props: tuple[RegionProps, ...] = ()
 
 
@@ -210,14 +252,6 @@ class StaticStorageClass(StorageClass):
     """A storage class, as in a `feeder` message."""
 
     model_config = _STRICT
-
-
-class StaticQuota(Quota):
-    """A row of quotas, as in a `feeder` message: limits, or (`usage`) what is used of them."""
-
-    model_config = _STRICT
-
-    type: Literal["compute", "block-storage", "networking", "object-store", "storageclass"]
 
 
 class StaticProject(Entry):

@@ -4,7 +4,7 @@ A part that could not be read is not known, which is not the same as empty: the 
 catalog keeps the last good value.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from paas_stream.selection.provider_schema import (
     OpenStackProvider,
     Project,
     Region,
+    limits_of_users,
 )
 
 
@@ -92,11 +93,10 @@ def message(site: Site, kind: str, reading: Reading, now: datetime) -> Feeder:
     )
 
 
-def per_user(site: Site) -> Iterable[Quota]:
+def per_user(site: Site) -> tuple[Quota, ...]:
     """The limits of each user, which the provider file has; the region's go before the project's."""
     limits = dict(site.project.per_user_limits)
     for props in site.project.per_region_props:
         if props.region_name == site.region.name:
             limits |= props.per_user_limits
-    for kind, fields in limits.items():
-        yield Quota(type=kind.replace("_", "-"), per_user=True, **fields)
+    return limits_of_users(limits)

@@ -147,11 +147,51 @@ kubernetes:
     identity_providers: [{endpoint: https://iam.example.org/, name: iam, audience: k8s}]
     projects: [{id: namespace, sla: sla-1}]
 """
+    (tmp_path / "ca.pem").touch()
     federation = read(tmp_path, IDPS + text)
     assert [p.name for p in federation.openstack] == ["cloud"]
     assert [p.name for p in federation.kubernetes] == ["cluster"]
+    assert federation.kubernetes[0].ca_path == tmp_path / "ca.pem"
+    assert [site.key for site in federation.sites()] == [
+        ("cloud", "north", "4dd93340f51f4206a8dfd0569d4eb812"),
+        ("cluster", "default", "namespace"),
+    ]
     assert federation.kubernetes[0].regions[0].name == "default"
     assert federation.static_feeders(NOW) == ()
+
+
+CLUSTER = """
+kubernetes:
+  - name: cluster
+    auth_url: https://k8s.example.org:6443
+    identity_providers: [{endpoint: https://iam.example.org/, name: iam}]
+    projects: [{id: namespace, sla: sla-1}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (
+            ("auth_url:", "ca_path: none.pem\n    auth_url:"),
+            "kubernetes[0].ca_path: there is no file",
+        ),
+        (
+            ("sla: sla-1}", "sla: sla-1, per_user_limits: {compute: {cups: 4}}}"),
+            "kubernetes[0].projects[0].per_user_limits: no quota has this: cups: Extra inputs",
+        ),
+        (
+            ("sla: sla-1}", "sla: sla-1, per_user_limits: {computer: {cores: 4}}}"),
+            "kubernetes[0].projects[0].per_user_limits: no quota has this: type: Input should be",
+        ),
+    ],
+)
+def test_faults_of_a_site_that_is_read_name_their_place(
+    tmp_path: Path, change: tuple[str, str], fault: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, IDPS + CLUSTER.replace(*change))
+    assert fault in caught.value.message
 
 
 @pytest.mark.parametrize(
