@@ -25,9 +25,10 @@ VENV_STAMP := .venv/.installed-$(call key,requirements/dev.txt setup.cfg)
 KAFKA_STAMP := .venv/.kafka-$(call key,kafka/pom.xml)
 IM_STAMP := .venv/.im-$(call key,requirements/im.txt)
 AUTH_STAMP := .venv/.auth-$(call key,tests/oidc/package-lock.json tests/oidc/install.sh requirements/keystone.txt tests/keystone/install.sh)
+OPENSTACK_STAMP := .venv/.openstack-$(call key,requirements/openstack.txt tests/openstack/install.sh tests/openstack/build.py tests/openstack/services.py tests/keystone/install.sh)
 BROWSER_STAMP := .venv/.browser-$(call key,tests/browser/package-lock.json tests/browser/install.sh)
 
-.PHONY: help setup kafka-install im-install browser-install auth-install run stop test chaos coverage lint check format docs lock clean
+.PHONY: help setup kafka-install im-install browser-install auth-install openstack run stop test chaos coverage lint check format docs lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,13 +44,15 @@ browser-install: $(BROWSER_STAMP)  ## fetch the browser of the tests into the ca
 
 auth-install: $(AUTH_STAMP)  ## install the Keystone and the OpenID provider of the tests into the cache
 
+openstack: $(OPENSTACK_STAMP)  ## install the OpenStack services of the tests into the cache, with their databases
+
 run: setup kafka-install im-install  ## start everything and deploy the example
 	@bash examples/run-demo.sh
 
 stop: setup  ## stop everything that runs in the background
 	@$(BIN)/paas-stream stop
 
-test: setup kafka-install im-install browser-install auth-install  ## run the tests; ARGS="-k name" selects
+test: setup kafka-install im-install browser-install auth-install openstack  ## run the tests; ARGS="-k name" selects
 	@echo "==> Running the tests"
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
@@ -86,7 +89,8 @@ lock: $(UV)  ## pin the newest versions that setup.cfg and requirements/*.in all
 	compile setup.cfg --extra dev -o requirements/dev.txt; \
 	compile setup.cfg -c requirements/dev.txt -o requirements/run.txt; \
 	compile requirements/im.in -o requirements/im.txt; \
-	compile requirements/keystone.in -o requirements/keystone.txt
+	compile requirements/keystone.in -o requirements/keystone.txt; \
+	compile requirements/openstack.in -o requirements/openstack.txt
 
 clean:  ## stop everything, remove .venv and what tools left; .paas-stream stays
 	@if [ -x $(BIN)/paas-stream ]; then $(BIN)/paas-stream stop || true; fi
@@ -125,10 +129,17 @@ $(IM_STAMP): | $(VENV_STAMP)
 	@$(BIN)/paas-stream im install
 	@touch $@
 
+$(OPENSTACK_STAMP): | $(VENV_STAMP)
+	@home="$(PAAS_CACHE_DIR)/openstack-$$(sha256sum requirements/openstack.txt | cut -c1-12)"; \
+	echo "==> Installing the OpenStack services of the tests"; \
+	bash tests/keystone/install.sh openstack "$$home" "$(UV)" "$$(realpath $(BIN)/python)"; \
+	bash tests/openstack/install.sh "$$home"; \
+	touch $@
+
 $(AUTH_STAMP): | $(VENV_STAMP)
 	@cached() { echo "$(PAAS_CACHE_DIR)/$$1-$$(sha256sum $$2 | cut -c1-12)"; }; \
 	echo "==> Installing the Keystone of the tests"; \
-	bash tests/keystone/install.sh "$$(cached keystone requirements/keystone.txt)" "$(UV)" "$$(realpath $(BIN)/python)"; \
+	bash tests/keystone/install.sh keystone "$$(cached keystone requirements/keystone.txt)" "$(UV)" "$$(realpath $(BIN)/python)"; \
 	if command -v npm >/dev/null; then \
 		echo "==> Installing the OpenID provider of the tests"; \
 		bash tests/oidc/install.sh "$$(cached oidc-provider tests/oidc/package-lock.json)"; \

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from paas_stream.errors import TemporaryError
 from paas_stream.selection.credentials import Credentials
-from paas_stream.selection.provider_schema import KubernetesProvider
+from paas_stream.selection.provider_schema import KubernetesProvider, OpenStackProvider
 from paas_stream.selection.readings import Reading, Site
 
 Read = Callable[[Site, Credentials | None, float], Reading]
@@ -19,7 +19,16 @@ def _read_kubernetes(site: Site, credentials: Credentials | None, timeout_s: flo
     return kubernetes_site.read(site, credentials, timeout_s)
 
 
-_READERS: dict[type, tuple[str, Read]] = {KubernetesProvider: ("kubernetes", _read_kubernetes)}
+def _read_openstack(site: Site, credentials: Credentials | None, timeout_s: float) -> Reading:
+    from paas_stream.clients import openstack_site  # the SDK takes long, too
+
+    return openstack_site.read(site, credentials, timeout_s)
+
+
+_READERS: dict[type, tuple[str, Read]] = {
+    KubernetesProvider: ("kubernetes", _read_kubernetes),
+    OpenStackProvider: ("openstack", _read_openstack),
+}
 
 
 def kind_of(site: Site) -> str | None:

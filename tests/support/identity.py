@@ -60,6 +60,10 @@ class Service(Process):
     def run(self, probe: str) -> None:
         """Start it, and wait until a GET of `probe` answers."""
         self.start()
+        self.wait(probe)
+
+    def wait(self, probe: str) -> None:
+        """Wait until a GET of `probe` answers."""
         deadline = time.monotonic() + _START_S
         while True:
             assert self.is_running, f"{self.name} ended:\n{self.log}"
@@ -133,8 +137,6 @@ class Keystone(Service):
         """Start it, and make the service account."""
         self.run(self.url)
         self._admin = self.token("admin", "admin")
-        self._ids["roles", "member"] = self._found("roles", "member")
-        self._ids["roles", "service"] = self._made("roles", name="service")
         self.user("paas", "service", role="service")
         self.user("powerless", "service")
 
@@ -142,9 +144,9 @@ class Keystone(Service):
         """A user, made if need be, gets a role in a project and comes into a group; its id."""
         user = self._place("users", name)
         target = f"projects/{self._place('projects', project)}/users/{user}/roles"
-        self._call("PUT", f"{target}/{self._ids['roles', role]}")
+        self.call("PUT", f"{target}/{self._place('roles', role)}")
         if group is not None:
-            self._call("PUT", f"groups/{self._place('groups', group)}/users/{user}")
+            self.call("PUT", f"groups/{self._place('groups', group)}/users/{user}")
         return user
 
     def token(self, user: str, project: str) -> str:
@@ -167,21 +169,24 @@ class Keystone(Service):
 
     def _place(self, kind: str, name: str) -> str:
         if (kind, name) not in self._ids:
-            password = {"password": SECRET} if kind == "users" else {}
-            self._ids[kind, name] = self._made(kind, name=name, domain_id="default", **password)
+            fields = {"password": SECRET} if kind == "users" else {}
+            if kind != "roles":  # they belong to no domain
+                fields["domain_id"] = "default"
+            self._ids[kind, name] = self._made(kind, name=name, **fields)
         return self._ids[kind, name]
 
     def _made(self, kind: str, **fields: str) -> str:
         one = kind.removesuffix("s")
         if kind == "roles" and (known := self._found(kind, fields["name"])):
             return known
-        return str(self._call("POST", kind, {one: fields})[one]["id"])
+        return str(self.call("POST", kind, {one: fields})[one]["id"])
 
     def _found(self, kind: str, name: str) -> str:
-        found = self._call("GET", f"{kind}?name={name}")[kind]
+        found = self.call("GET", f"{kind}?name={name}")[kind]
         return str(found[0]["id"]) if found else ""
 
-    def _call(self, method: str, path: str, body: Any = None) -> Any:
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask as the administrator."""
         answer = requests.request(
             method,
             f"{self.url}/{path}",

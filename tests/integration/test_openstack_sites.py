@@ -1,0 +1,197 @@
+"""What is read of a project through the APIs of real OpenStack services, with their own SDK."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from support.identity import SECRET, Keystone
+from support.openstack import OpenStack
+from support.ports import free_port
+
+from paas_stream.clients.sites import SiteReader
+from paas_stream.errors import TemporaryError
+from paas_stream.selection.credentials import Credentials
+from paas_stream.selection.provider_checks import Agreement
+from paas_stream.selection.provider_schema import OpenStackProvider, Sla
+from paas_stream.selection.readings import Reading, Site
+
+pytestmark = [pytest.mark.openstack, pytest.mark.timeout(300)]
+
+PROJECT = "physics"
+USER = "alice"
+GPU = {"gpu_number": "2", "gpu_vendor": "NVIDIA", "gpu_model": "A100", "infiniband": "true"}
+
+
+class Cloud:
+    """The services with what a site has."""
+
+    def __init__(self, openstack: OpenStack, keystone: Keystone) -> None:
+        self.openstack, self.keystone = openstack, keystone
+        keystone.user(USER, PROJECT)
+        keystone.user("bob", "biology")
+        self.project = keystone._ids["projects", PROJECT]
+        self.other = keystone._ids["projects", "biology"]
+
+    def furnish(self) -> None:
+        """Flavors, images, networks, quotas, and what is used of them."""
+        openstack, admin = self.openstack, self.openstack.admin
+        openstack.flavor("small", 1, 2048, 20)
+        openstack.flavor("gpu", 8, 32768, 160, specs=GPU)
+        openstack.flavor("own", 2, 4096, 40, project=self.project)
+        openstack.flavor("others", 4, 8192, 80, project=self.other)
+        for name, more in (
+            (
+                "ubuntu-24.04",
+                {"os_distro": "ubuntu", "os_version": "24.04", "visibility": "public"},
+            ),
+            ("cuda", {"os_distro": "ubuntu", "cuda_support": "true", "cuda_version": "12.4"}),
+        ):
+            maker = admin if "visibility" in more else openstack.connection(USER, PROJECT)
+            maker.image.create_image(
+                name,
+                data=b"nothing",
+                disk_format="raw",
+                container_format="bare",
+                tags=["vetted"],
+                **more,
+            )
+        public = admin.network.create_network(name="public", is_router_external=True)
+        admin.network.create_subnet(network_id=public.id, ip_version=4, cidr="192.0.2.0/24")
+        user = openstack.connection(USER, PROJECT)
+        user.network.create_network(name="private")
+        admin.compute.update_quota_set(self.project, cores=40, ram=81920, instances=15)
+        admin.block_storage.update_quota_set(self.project, gigabytes=500, volumes=20)
+        admin.network.update_quota(self.project, floating_ips=5)
+        user.network.create_ip(floating_network_id=public.id)
+        user.block_storage.create_volume(size=3)
+        openstack.use(self.project, 6, 12288)
+
+
+@pytest.fixture(scope="module")
+def cloud(keystone: Keystone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    openstack = OpenStack(tmp_path_factory.mktemp("openstack"), keystone)
+    try:
+        openstack.start()
+        made = Cloud(openstack, keystone)
+        made.furnish()
+        yield made
+    finally:
+        openstack.close()
+
+
+def site(cloud: Cloud, **more: Any) -> Site:
+    idp = {"endpoint": "https://iam/", "name": "iam", "protocol": "openid"}
+    project = {"id": cloud.project, "sla": "s"} | more.pop("project", {})
+    provider = OpenStackProvider.model_validate(
+        {
+            "name": "site",
+            "auth_url": cloud.keystone.url,
+            "identity_providers": [idp],
+            "projects": [project],
+        }
+        | more,
+        strict=False,
+    )
+    sla = Sla(doc_uuid="s", start_date=date(2025, 1, 1), end_date=date(2099, 12, 31))
+    agreement = Agreement(sla, PROJECT, "https://iam/")
+    return Site(provider, provider.regions[0], provider.projects[0], agreement)
+
+
+async def read(one: Site, credentials: Credentials | None = None) -> Reading:
+    reader = SiteReader(2, 60.0, 20.0)
+    try:
+        return await reader.read(one, credentials or Credentials("password", USER, SECRET))
+    finally:
+        reader.close()
+
+
+async def test_a_project_is_read_with_the_rights_of_its_member(cloud: Cloud) -> None:
+    found = await read(site(cloud))
+    assert found.fault is None
+    flavors = {one.name: one for one in found.parts["flavors"]}
+    assert set(flavors) == {"small", "gpu", "own"}
+    assert (flavors["small"].vcpus, flavors["small"].ram, flavors["small"].disk) == (1, 2048, 20)
+    gpu = flavors["gpu"]
+    assert (gpu.gpus, gpu.gpu_vendor, gpu.gpu_model, gpu.infiniband) == (2, "NVIDIA", "A100", True)
+    assert [flavors[name].is_shared for name in ("small", "own")] == [True, False]
+    images = {one.name: one for one in found.parts["images"]}
+    assert set(images) == {"ubuntu-24.04", "cuda"}
+    assert (images["ubuntu-24.04"].os_distro, images["ubuntu-24.04"].os_version) == (
+        "ubuntu",
+        "24.04",
+    )
+    assert (images["cuda"].cuda_support, images["cuda"].cuda_version) == (True, "12.4")
+    assert [images[name].is_shared for name in ("ubuntu-24.04", "cuda")] == [True, False]
+    networks = {one.name: one for one in found.parts["networks"]}
+    assert networks["public"].is_router_external
+    assert not networks["private"].is_router_external
+    limits, usage = found.parts["quotas/compute"]
+    assert (limits.cores, limits.ram, limits.instances) == (40, 81920, 15)
+    assert (usage.cores, usage.ram, usage.instances) == (6, 12288, 1)
+    limits, usage = found.parts["quotas/block-storage"]
+    assert (limits.gigabytes, limits.volumes) == (500, 20)
+    assert (usage.gigabytes, usage.volumes) == (3, 1)
+    limits, usage = found.parts["quotas/networking"]
+    assert (limits.public_ips, usage.public_ips) == (5, 1)
+
+
+async def test_the_files_defaults_and_tags_count(cloud: Cloud) -> None:
+    proxy = {"host": "proxy.example.org", "user": "me"}
+    project = {
+        "default_public_net": "public",
+        "default_private_net": "private",
+        "private_net_proxy": proxy,
+    }
+    found = await read(site(cloud, project=project, image_tags=("vetted",), network_tags=("none",)))
+    networks = {one.name: one for one in found.parts["networks"]}
+    assert all(one.is_default for one in networks.values())
+    assert networks["private"].proxy_host == "proxy.example.org"
+    assert networks["public"].proxy_host is None
+    assert len(found.parts["images"]) == 2
+    none = await read(site(cloud, image_tags=("another",), network_tags=("none",)))
+    assert (none.parts["images"], none.parts["networks"]) == ((), ())
+
+
+async def test_an_application_credential_is_a_login(cloud: Cloud) -> None:
+    user = cloud.openstack.connection(USER, PROJECT)
+    made = user.identity.create_application_credential(user.current_user_id, name="feeder")
+    login = Credentials("application_credential", made.id, made.secret)
+    assert (await read(site(cloud), login)).fault is None
+
+
+@pytest.mark.parametrize(
+    ("login", "project"),
+    [
+        (Credentials("password", USER, "wrong"), None),
+        (Credentials("password", "bob", SECRET), None),
+        (Credentials("password", USER, SECRET), "0" * 32),
+    ],
+)
+async def test_a_login_that_is_refused_is_told(
+    cloud: Cloud, login: Credentials, project: str | None
+) -> None:
+    more = {"project": {"id": project}} if project else {}
+    with pytest.raises(TemporaryError, match="the login failed: 401"):
+        await read(site(cloud, **more), login)
+
+
+async def test_a_service_that_is_down_costs_its_parts_only(cloud: Cloud) -> None:
+    glance = cloud.openstack.services["glance"]
+    glance.kill9()
+    try:
+        found = await read(site(cloud))
+    finally:
+        glance.run(f"http://127.0.0.1:{glance.port}/")
+    assert set(found.faults) == {"images"}
+    assert {one.name for one in found.parts["flavors"]} == {"small", "gpu", "own"}
+
+
+async def test_a_cloud_that_is_not_there_is_not_read(cloud: Cloud) -> None:
+    with pytest.raises(TemporaryError, match="the login failed"):
+        await read(site(cloud, auth_url=f"http://127.0.0.1:{free_port()}/v3"))
+
+
+async def test_a_region_that_is_not_there_is_not_read(cloud: Cloud) -> None:
+    with pytest.raises(TemporaryError, match="nothing could be read"):
+        await read(site(cloud, regions=({"name": "Nowhere"},)))
