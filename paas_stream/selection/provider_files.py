@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from paas_stream.errors import ConfigurationError
 from paas_stream.records import Feeder, Flavor, Image, Network, Quota, StorageClass
-from paas_stream.selection import credentials, provider_checks, yaml_text
+from paas_stream.selection import credentials, provider_checks, readings, yaml_text
 from paas_stream.selection.credentials import Credentials
 from paas_stream.selection.provider_checks import Agreement
 from paas_stream.selection.provider_schema import (
@@ -181,34 +181,16 @@ def _static_feeder(
     agreement: Agreement,
     now: datetime,
 ) -> Feeder:
-    idps = {idp.endpoint: idp for idp in provider.identity_providers}
-    idp = idps.get(agreement.issuer)
     quotas = provider.quotas if project.quotas is None else project.quotas
     networks = provider.networks if project.networks is None else project.networks
     return Feeder(
         timestamp=now,
-        provider_name=provider.name,
         provider_type=provider.type,
         provider_endpoint=provider.endpoint,
-        region_name=region.name,
-        project_id=project.id,
-        user_group=agreement.user_group,
-        issuer_endpoint=agreement.issuer,
-        issuer_name=idp.name if idp else "",
-        issuer_protocol=idp.protocol if idp else None,
-        issuer_audience=idp.audience if idp else None,
-        overbooking_cpu=region.overbooking_cpu,
-        overbooking_ram=region.overbooking_ram,
-        bandwidth_in=region.bandwidth_in,
-        bandwidth_out=region.bandwidth_out,
         quotas=tuple(Quota(**dict(row)) for row in quotas),
         flavors=tuple(Flavor(**dict(row)) for row in provider.flavors),
         images=tuple(Image(**dict(row)) for row in provider.images),
         networks=tuple(Network(**dict(row)) for row in networks),
         storage_classes=tuple(StorageClass(**dict(row)) for row in provider.storage_classes),
-        status=provider.status,
-        sla_id=agreement.sla.doc_uuid,
-        sla_start=agreement.sla.start_date.isoformat(),
-        sla_end=agreement.sla.end_date.isoformat(),
-        credentials=project.credentials,
+        **readings.said(provider, region, project, agreement),
     )

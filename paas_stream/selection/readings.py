@@ -13,10 +13,12 @@ from paas_stream.records import Feeder, Quota
 from paas_stream.records.feeder import LISTS
 from paas_stream.selection.provider_checks import Agreement
 from paas_stream.selection.provider_schema import (
+    AnyProvider,
     KubernetesProvider,
     OpenStackProvider,
     Project,
     Region,
+    StaticProject,
     limits_of_users,
 )
 
@@ -60,37 +62,45 @@ class Site:
 
 def message(site: Site, kind: str, reading: Reading, now: datetime) -> Feeder:
     """The message about a site that was read at `now`; `kind` is the provider's type."""
-    provider, region, agreement = site.provider, site.region, site.agreement
-    idps = {idp.endpoint: idp for idp in provider.identity_providers}
-    idp = idps.get(agreement.issuer)
     quotas = [
         row for part, rows in reading.parts.items() if part.startswith("quotas/") for row in rows
     ]
     return Feeder(
         timestamp=now,
-        provider_name=provider.name,
         provider_type=kind,
-        provider_endpoint=provider.auth_url,
-        region_name=region.name,
-        project_id=site.project.id,
-        user_group=agreement.user_group,
-        issuer_endpoint=agreement.issuer,
-        issuer_name=idp.name if idp else "",
-        issuer_protocol=idp.protocol if idp else None,
-        issuer_audience=idp.audience if idp else None,
-        overbooking_cpu=region.overbooking_cpu,
-        overbooking_ram=region.overbooking_ram,
-        bandwidth_in=region.bandwidth_in,
-        bandwidth_out=region.bandwidth_out,
+        provider_endpoint=site.provider.auth_url,
         quotas=(*quotas, *per_user(site)),
         unknown=tuple(sorted(reading.faults)),
-        status=provider.status,
-        sla_id=agreement.sla.doc_uuid,
-        sla_start=agreement.sla.start_date.isoformat(),
-        sla_end=agreement.sla.end_date.isoformat(),
-        credentials=site.project.credentials,
+        **said(site.provider, site.region, site.project, site.agreement),
         **{name: reading.parts.get(name, ()) for name in LISTS},
     )
+
+
+def said(
+    provider: AnyProvider, region: Region, project: Project | StaticProject, agreement: Agreement
+) -> dict[str, Any]:
+    """What the provider file says of a project in a region, as fields of a message."""
+    idps = {idp.endpoint: idp for idp in provider.identity_providers}
+    idp = idps.get(agreement.issuer)
+    return {
+        "provider_name": provider.name,
+        "region_name": region.name,
+        "project_id": project.id,
+        "user_group": agreement.user_group,
+        "issuer_endpoint": agreement.issuer,
+        "issuer_name": idp.name if idp else "",
+        "issuer_protocol": idp.protocol if idp else None,
+        "issuer_audience": idp.audience if idp else None,
+        "overbooking_cpu": region.overbooking_cpu,
+        "overbooking_ram": region.overbooking_ram,
+        "bandwidth_in": region.bandwidth_in,
+        "bandwidth_out": region.bandwidth_out,
+        "status": provider.status,
+        "sla_id": agreement.sla.doc_uuid,
+        "sla_start": agreement.sla.start_date.isoformat(),
+        "sla_end": agreement.sla.end_date.isoformat(),
+        "credentials": project.credentials,
+    }
 
 
 def per_user(site: Site) -> tuple[Quota, ...]:

@@ -19,6 +19,7 @@ MADE_FOR = {
     "paas_stream/ranking/chain.py": "ai-ranker",
     "paas_stream/ranking/training.py": "training-data",
     "paas_stream/selection/provider_files.py": "feeder",
+    "paas_stream/selection/readings.py": "feeder",
     "paas_stream/selection/rally_report.py": "rally",
     "paas_stream/selection/select.py": "provider-selector",
     "paas_stream/tosca/validated.py": "template-parser",
