@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from support.identity import SECRET, Keystone
+from support.identity import SECRET
 from support.openstack import OpenStack
 from support.ports import free_port
 
@@ -26,12 +26,13 @@ GPU = {"gpu_number": "2", "gpu_vendor": "NVIDIA", "gpu_model": "A100", "infiniba
 class Cloud:
     """The services with what a site has."""
 
-    def __init__(self, openstack: OpenStack, keystone: Keystone) -> None:
-        self.openstack, self.keystone = openstack, keystone
+    def __init__(self, openstack: OpenStack) -> None:
+        self.openstack = openstack
+        self.keystone = keystone = openstack.keystone
         keystone.user(USER, PROJECT)
         keystone.user("bob", "biology")
-        self.project = keystone._ids["projects", PROJECT]
-        self.other = keystone._ids["projects", "biology"]
+        self.project = keystone.place("projects", PROJECT)
+        self.other = keystone.place("projects", "biology")
 
     def furnish(self) -> None:
         """Flavors, images, networks, quotas, and what is used of them."""
@@ -69,11 +70,11 @@ class Cloud:
 
 
 @pytest.fixture(scope="module")
-def cloud(keystone: Keystone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    openstack = OpenStack(tmp_path_factory.mktemp("openstack"), keystone)
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    openstack = OpenStack(tmp_path_factory.mktemp("openstack"))
     try:
         openstack.start()
-        made = Cloud(openstack, keystone)
+        made = Cloud(openstack)
         made.furnish()
         yield made
     finally:

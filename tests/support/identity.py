@@ -142,11 +142,11 @@ class Keystone(Service):
 
     def user(self, name: str, project: str, group: str | None = None, role: str = "member") -> str:
         """A user, made if need be, gets a role in a project and comes into a group; its id."""
-        user = self._place("users", name)
-        target = f"projects/{self._place('projects', project)}/users/{user}/roles"
-        self.call("PUT", f"{target}/{self._place('roles', role)}")
+        user = self.place("users", name)
+        target = f"projects/{self.place('projects', project)}/users/{user}/roles"
+        self.call("PUT", f"{target}/{self.place('roles', role)}")
         if group is not None:
-            self.call("PUT", f"groups/{self._place('groups', group)}/users/{user}")
+            self.call("PUT", f"groups/{self.place('groups', group)}/users/{user}")
         return user
 
     def token(self, user: str, project: str) -> str:
@@ -167,7 +167,8 @@ class Keystone(Service):
             f"{self.url}/auth/tokens", headers=headers, timeout=_CALL_S
         ).raise_for_status()
 
-    def _place(self, kind: str, name: str) -> str:
+    def place(self, kind: str, name: str) -> str:
+        """The id of a user, group, project or role, made if need be."""
         if (kind, name) not in self._ids:
             fields = {"password": SECRET} if kind == "users" else {}
             if kind != "roles":  # they belong to no domain

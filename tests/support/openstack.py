@@ -27,10 +27,9 @@ _ONCE_S = 120.0
 class OpenStack:
     """All services; `admin` is the cloud's administrator."""
 
-    def __init__(self, folder: Path, keystone: Keystone) -> None:
-        """`keystone` has been started."""
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.keystone = keystone
+        self.keystone = Keystone(folder / "keystone")
         self.home = installed("openstack", ROOT / "requirements" / "openstack.txt")
         self.python = str(self.home / "bin" / "python")
         self.services: dict[str, Service] = {}
@@ -46,6 +45,7 @@ class OpenStack:
         made = self.home / f"databases-{hashlib.sha256(sources).hexdigest()[:12]}"
         shutil.copytree(made, self.folder, dirs_exist_ok=True)
         configure(self.folder, self.home, self.keystone.port)
+        self.keystone.serve()
         self.keystone.user("service", "service", role="service")
         self.keystone.user("service", "service", role="admin")
         for name, service in self.services.items():
@@ -56,7 +56,7 @@ class OpenStack:
 
     def close(self) -> None:
         """End them."""
-        for service in self.services.values():
+        for service in (*self.services.values(), self.keystone):
             if service.is_running:
                 service.kill9()
 
