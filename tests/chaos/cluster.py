@@ -82,6 +82,9 @@ class Cluster:
             "PAAS_DISPATCH_POLL_MAX_S": "10",
             "PAAS_DISPATCH_POLLS_PER_S": "6",
             "PAAS_DISPATCH_RETRY_MAX_S": "4",
+            # the IM is slow, down and overloaded on purpose: a machine that appears late is no failure
+            "PAAS_DISPATCH_PENDING_S": "600",
+            "PAAS_DISPATCH_UNKNOWN_S": "600",
             "PAAS_DISPATCH_RECHECK_S": "1",
             "PAAS_DISPATCH_BREAKER_OPEN_S": "5",
             "PAAS_DISPATCH_INSPECT_PER_S": "2",
