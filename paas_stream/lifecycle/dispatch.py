@@ -45,7 +45,8 @@ class Transition:
 
 def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transition:
     """The transition that `event` causes at the moment `now` (seconds since the epoch)."""
-    turn = Turn(now, policy)
+    ticked = _ticked(event)
+    turn = Turn(now, min(now, event.timestamp.timestamp()), ticked, policy)
     match event:
         case ValidatedTemplate() if event.revision > 1:
             row = jobs.update_template(row, event, digest(event))
@@ -67,7 +68,6 @@ def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transiti
     row = jobs.advance(row, turn)
     if row.forgettable:
         return Transition(None, tuple(turn.said))
-    ticked = _ticked(event)
     issued = [attempts.issue(one, row.uuid, now, ticked, policy) for one in row.attempts]
     row = replace(row, attempts=tuple(one for one, _ in issued))
     effects = [effect for _, effect in issued if effect]
@@ -111,13 +111,21 @@ def moments(row: DispatchRow, policy: Policy, now: float | None = None) -> list[
     """When the row must be looked at again, whatever happens (seconds since the epoch).
 
     After a step at `now` only those after `now` count: what was due before has had its effect. Only
-    a lease that is over has not, since it needs a tick: that is wanted at once. When a worker takes
-    a row over (`now` is None), those of the past count too.
+    a lease or a time that is over has not, since it needs a tick: that is wanted at once. When a worker
+    takes a row over (`now` is None), those of the past count too.
     """
     found = [moment for one in row.attempts for moment in attempts.moments(one, policy)]
-    if now is not None and any(one.in_flight and (one.due or now) <= now for one in row.attempts):
+    if now is not None and any(_awaits_tick(one, now, policy) for one in row.attempts):
         found.append(now + attempts.AT_ONCE_S)
     return found
+
+
+def _awaits_tick(one: Attempt, now: float, policy: Policy) -> bool:
+    """Whether its lease or its time is over, of which a tick has to tell."""
+    if one.in_flight and (one.due or now) <= now:
+        return True
+    end = attempts.job_deadline(one.job, policy) if one.job is not None else None
+    return attempts.overdue(one, now, policy) is not None or (end is not None and end <= now)
 
 
 def poll_interval_s(age_s: float, least_s: float, most_s: float) -> float:
@@ -215,7 +223,8 @@ def _overdue_attempts(row: DispatchRow, turn: Turn) -> DispatchRow:
         elif one.active and row.cancelled is not None:
             if row.revoked or one.phase is not Phase.CONFIRMING:
                 row = outcome.fail(row, one, "cancelled", row.cancelled, turn)
-        elif late := attempts.overdue(one, turn.now, turn.policy):
+        # Only by a tick: every result that came in time stands before it, also after a crash.
+        elif turn.ticked is not None and (late := attempts.overdue(one, turn.ticked, turn.policy)):
             row = outcome.fail(row, one, *late, turn)
     return row
 
@@ -223,7 +232,7 @@ def _overdue_attempts(row: DispatchRow, turn: Turn) -> DispatchRow:
 def _create(row: DispatchRow, turn: Turn) -> DispatchRow:
     if row.final is not None or any(one.active for one in row.attempts):
         return row
-    match _decide(row, turn.now, turn.policy):
+    match _decide(row, turn):
         case Decision.NEXT:
             return _next_attempt(row, turn)
         case Decision.END:
@@ -232,19 +241,22 @@ def _create(row: DispatchRow, turn: Turn) -> DispatchRow:
             return row
 
 
-def _decide(row: DispatchRow, now: float, policy: Policy) -> Decision:
+def _decide(row: DispatchRow, turn: Turn) -> Decision:
     if row.cancelled is None and (row.plan is None or row.ranked is None):
         return Decision.WAIT
     for one in row.attempts:
-        if not one.settled and now < (one.clean_since or now) + policy.cleanup_beside_s:
+        if (
+            not one.settled
+            and turn.now < (one.clean_since or turn.now) + turn.policy.cleanup_beside_s
+        ):
             return Decision.WAIT
     if row.winner is not None:
         return Decision.END
-    return Decision.END if row.next_candidate(now) is None else Decision.NEXT
+    return Decision.END if row.next_candidate(turn.moment) is None else Decision.NEXT
 
 
 def _next_attempt(row: DispatchRow, turn: Turn) -> DispatchRow:
-    candidate = row.next_candidate(turn.now)
+    candidate = row.next_candidate(turn.moment)
     if candidate is None or row.plan is None or row.ranked is None:
         return row
     provider = row.ranked[candidate]
@@ -276,7 +288,7 @@ def _end_create(row: DispatchRow, turn: Turn) -> DispatchRow:
         turn.say(reports.created(row.uuid, winner, turn.now))
         return replace(row, final=Final.CREATED, jobs=(jobs.refresh(turn.now),))
     kept = next((one for one in row.attempts if one.phase is Phase.KEPT), None)
-    turn.say(reports.create_failed(row.uuid, _why(row, turn.now), kept, turn.now))
+    turn.say(reports.create_failed(row.uuid, _why(row, turn.moment), kept, turn.now))
     return replace(row, final=Final.FAILED)
 
 

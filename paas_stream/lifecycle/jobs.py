@@ -114,7 +114,7 @@ def advance(row: DispatchRow, turn: Turn) -> DispatchRow:
     row = _collected(row)
     if (one := row.winner) is not None and one.phase in WORKING and one.job is not None:
         end = attempts.job_deadline(one.job, turn.policy)
-        if end is not None and turn.now >= end:
+        if end is not None and turn.ticked is not None and turn.ticked >= end:
             last = f"; last: {one.reason}" if one.reason else ""
             reason = f"not done within its time-out{last}"
             row = _ended(row, one, turn, success=False, reason=reason)

@@ -59,7 +59,7 @@ def fail(row: DispatchRow, one: Attempt, failure: str, reason: str, turn: Turn) 
     """The attempt has failed; what it created is deleted, or kept when the user wants it so."""
     failed = replace(one, failure=failure, reason=reason, ended_at=turn.now)
     row = row.with_attempt(failed)
-    if _keeps(row, failed, turn.now):
+    if _keeps(row, failed, turn.moment):
         kept = replace(failed, phase=Phase.KEPT, in_flight=False, due=None)
         turn.say(reports.attempt_failed(row.uuid, kept, turn.now))
         return row.with_attempt(kept)
@@ -101,7 +101,7 @@ def _creating(
             return fail(row, ended, "refused", message, turn)
         case Outcome.REFUSED_TEMPLATE:
             return fail(row, ended, "template_refused", message, turn)
-        case Outcome.PAUSED if row.next_candidate(turn.now) is not None:
+        case Outcome.PAUSED if row.next_candidate(turn.moment) is not None:
             return fail(row, ended, "provider_paused", message, turn)
     return _again(row, _heard(one, event), event, turn)
 
@@ -149,7 +149,7 @@ def _confirming(
         ended = replace(one, in_flight=False)
         if row.cancelled is not None:
             return fail(row, ended, "cancelled", row.cancelled, turn)
-        if turn.now >= one.deadline:
+        if turn.moment >= one.deadline:
             return fail(row, ended, *attempts.timed_out(one), turn)
         return _again(row, one, event, turn)
     doubtful = one.doubtful or bool(event.infrastructures)

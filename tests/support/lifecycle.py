@@ -266,7 +266,8 @@ class Dispatcher:
 
     def reply(self, effect: Effect, outcome: Outcome, after_s: float = 0.1, **fields: Any) -> None:
         """The answer to an effect."""
-        self.feed(answer(effect, outcome, **fields), after_s)
+        told = answer(effect, outcome, **fields)
+        self.feed(told.model_copy(update={"timestamp": at(self.now + after_s)}), after_s)
 
     def tick(self) -> None:
         """Let time pass to the next moment that is armed, and tick."""

@@ -53,13 +53,16 @@ class TestTheJoin:
         assert it.final().success is False
         assert it.final().reason == "No provider can host the template"
 
-    def test_a_template_that_comes_after_the_overall_time_out_begins_nothing(
+    def test_a_template_that_comes_after_the_overall_time_out_fails_with_the_next_tick(
         self, it: Dispatcher
     ) -> None:
         it.now = T0 + OVERALL_S + 1
         it.feed(validated())
         it.feed(ranked())
-        assert it.effects == []
+        it.tick()
+        assert it.attempt().failure == "timeout"
+        it.run_to(EffectKind.CLEAN)
+        it.clean()
         assert "overall time-out has passed" in (it.final().reason or "")
 
 

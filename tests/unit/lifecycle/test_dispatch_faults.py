@@ -1,6 +1,7 @@
 """What temporary faults, lost answers, repeats and lost workers do to a dispatch."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.lifecycle import (
@@ -20,6 +21,7 @@ from support.lifecycle import (
 from paas_stream.lifecycle import dispatch
 from paas_stream.lifecycle.attempt import LOOKS, Effect, EffectKind, Outcome, Phase
 from paas_stream.lifecycle.dispatch_row import DispatchRow
+from paas_stream.records import DeploymentResult
 
 LEASE_S = POLICY.call_s + POLICY.margin_s
 
@@ -326,10 +328,12 @@ def test_another_worker_polls_on_from_the_row() -> None:
     assert taken.polls() == [poll]
 
 
-def test_a_lost_tick_is_made_up_for_by_any_later_event() -> None:
+def test_a_lost_tick_is_asked_for_again_by_any_later_event() -> None:
     it = Dispatcher()
     it.state(it.created(it.start(2)), "pending", 0)
     it.feed(validated(), POLICY.pending_s * 2)
+    assert it.attempt().failure is None  # what came in time may still stand behind this event
+    it.tick()
     assert it.attempt().failure == "pending"
     assert it.only(EffectKind.CLEAN)
 
@@ -346,3 +350,37 @@ def test_a_tick_for_a_row_that_knows_nothing_changes_nothing() -> None:
     it = Dispatcher()
     it.feed(tick())
     assert it.row == DispatchRow(validated().uuid)
+
+
+@pytest.mark.parametrize("lost", range(5))
+def test_a_success_that_was_told_is_told_again_however_late_the_crash_is_repaired(
+    lost: int,
+) -> None:
+    it = Dispatcher()
+    rows, events = [it.row], []
+
+    def come(event: Any) -> None:
+        it.feed(event)
+        rows.append(it.row)
+        events.append(event)
+
+    def reply(effect: Effect, outcome: Outcome, **fields: Any) -> None:
+        it.now += 0.1
+        told = answer(effect, outcome, **fields)
+        come(told.model_copy(update={"timestamp": at(it.now)}))
+
+    come(validated(overall_s=300.0))
+    come(ranked(2))
+    reply(it.only(), Outcome.CREATED, infrastructures=("inf-1",))
+    reply(it.polls()[-1], Outcome.STATE, state="configured", machines=1)
+    reply(it.only(EffectKind.CONFIRM), Outcome.CONFIRMED, outputs="sealed")
+    assert it.final().success is True
+    told = it.said
+    it.row, it.said, it.now = rows[lost], [], it.now + 1000.0  # the last rows are lost
+    for event in events[lost:]:
+        it.feed(event)
+    assert it.phases() == [Phase.READING]  # what is there, after the success
+    assert it.final().success is True
+    assert it.final().infrastructure_id == next(
+        one.infrastructure_id for one in told if isinstance(one, DeploymentResult) and one.success
+    )
