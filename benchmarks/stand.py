@@ -19,7 +19,7 @@ from paas_stream.local.processes import port_is_free
 from paas_stream.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-START_S = 120.0
+START_S = 600.0  # with 100,000 deployments and no data of its own
 
 
 def free_port(count: int = 1) -> int:

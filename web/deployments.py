@@ -31,7 +31,6 @@ from web.health import as_json
 from web.opened import OpenedOutputs
 
 TRACKER = "deployment-tracker"
-_LIST_WAIT_S = 0.5  # a list is no longer held up by a tracker that is behind
 _NAMESPACE = uuids.UUID("5a1d6bfe-0f0e-4d53-9d5c-3a6f6c8e2f11")  # of uuids made from a key
 
 settings = app.settings
@@ -70,14 +69,6 @@ async def tracked(name: str, uuid: str) -> bool:
     partition = app.producer.key_partition(topic, uuid.encode()).partition
     limit = settings.web.read_timeout_s
     return await app.positions.caught_up(app, TRACKER, [TP(topic, partition)], limit)
-
-
-async def all_tracked() -> None:
-    """Wait, not for long, for the tracker: who has posted a deployment sees it in the next list."""
-    topic = topics.TOPICS[topics.TEMPLATE].broker_name(settings)
-    here = [tp for tp in app.consumer.assignment() if tp.topic == topic]
-    if here:
-        await app.positions.caught_up(app, TRACKER, here, _LIST_WAIT_S)
 
 
 async def find(uuid: str) -> DeploymentRow:
@@ -148,8 +139,6 @@ class Deployments(View):
     async def get(self, request: web.Request) -> web.Response:
         """A page of the deployments of all workers: see `web.listing`."""
         check_ready()
-        if "after" not in request.query:
-            await all_tracked()
         return await listing.answer(
             request, lambda row: shown(row, request), f"{base_url(request)}/deployments"
         )

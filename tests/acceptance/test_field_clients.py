@@ -220,8 +220,14 @@ def test_the_dashboard_lists_by_its_filters_and_follows_the_pages(
         "createdBy=anonymous@urn:paas-stream:none&userGroup=demo",
         "createdBy=anonymous%40urn%3Apaas-stream%3Anone&excludedStatus=DELETE_COMPLETE%2CUNKNOWN",
     ):
-        found = dashboard.all(f"/deployments?{query}")
-        assert {one["uuid"] for one in found} >= made
+        path = f"/deployments?{query}"
+        # the newest is there once the tracker has it
+        until(
+            lambda p=path: {one["uuid"] for one in dashboard.all(p)} >= made,
+            SEEN_S,
+            "all are listed",
+        )
+        found = dashboard.all(path)
         assert len(found) == len({one["uuid"] for one in found})
         assert all(set(one) >= READ_AT_CREATION for one in found)
     for uuid in made:

@@ -170,11 +170,7 @@ def test_two_workers_share_the_deployments_and_each_answers_for_both(stack) -> N
     stack.workers[1].run()
     stack.worker.wait_ready()
     clients = [Client(worker.url) for worker in stack.workers]
-    uuids = []
-    for number in range(6):
-        uuids.append(stack.submit())
-        (newest,) = _get(stack.workers[number % 2], "/deployments?size=1").json()["content"]
-        assert newest["uuid"] == uuids[-1]  # who has posted it sees it, wherever it is asked for
+    uuids = [stack.submit() for _ in range(6)]
     for uuid in uuids:
         assert stack.settled(uuid)["status"] == "CREATE_COMPLETE"
         for client in clients:

@@ -23,7 +23,6 @@ async def serving(patch: pytest.MonkeyPatch) -> AsyncIterator[Rest]:
         return True
 
     patch.setattr(deployments, "tracked", caught_up)
-    patch.setattr(deployments, "all_tracked", caught_up)
     patch.setattr(owners, "owner", lambda uuid: None)
     patch.setattr(owners, "others", set)
     served = web.Application(middlewares=[errors_as_json])
