@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from support.identity import SECRET
+from support.identity import SECRET, OidcProvider
 from support.openstack import OpenStack
 from support.ports import free_port
 
@@ -24,10 +24,10 @@ GPU = {"gpu_number": "2", "gpu_vendor": "NVIDIA", "gpu_model": "A100", "infiniba
 
 
 class Cloud:
-    """The services with what a site has."""
+    """The services with what a site has, and the OpenID provider whose users it lets in."""
 
-    def __init__(self, openstack: OpenStack) -> None:
-        self.openstack = openstack
+    def __init__(self, openstack: OpenStack, oidc: OidcProvider) -> None:
+        self.openstack, self.oidc = openstack, oidc
         self.keystone = keystone = openstack.keystone
         keystone.user(USER, PROJECT)
         keystone.user("bob", "biology")
@@ -70,11 +70,26 @@ class Cloud:
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    openstack = OpenStack(tmp_path_factory.mktemp("openstack"))
+def oidc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcProvider]:
+    """An OpenID provider."""
+    groups = {"member": ["physics"], "stranger": ["chemistry"]}
+    users = {name: {"claims": {"groups": own}} for name, own in groups.items()}
+    made = OidcProvider(tmp_path_factory.mktemp("oidc"), users)
+    try:
+        made.serve()
+        yield made
+    finally:
+        if made.is_running:
+            made.kill9()
+
+
+@pytest.fixture(scope="module")
+def cloud(oidc: OidcProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    openstack = OpenStack(tmp_path_factory.mktemp("openstack"), oidc.issuer)
     try:
         openstack.start()
-        made = Cloud(openstack)
+        made = Cloud(openstack, oidc)
+        made.keystone.federate("iam", oidc.issuer, "physics", PROJECT)
         made.furnish()
         yield made
     finally:
@@ -82,7 +97,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 def site(cloud: Cloud, **more: Any) -> Site:
-    idp = {"endpoint": "https://iam/", "name": "iam", "protocol": "openid"}
+    idp = {"endpoint": cloud.oidc.issuer, "name": "iam", "protocol": "openid"}
     project = {"id": cloud.project, "sla": "s"} | more.pop("project", {})
     provider = OpenStackProvider.model_validate(
         {
@@ -95,7 +110,7 @@ def site(cloud: Cloud, **more: Any) -> Site:
         strict=False,
     )
     sla = Sla(doc_uuid="s", start_date=date(2025, 1, 1), end_date=date(2099, 12, 31))
-    agreement = Agreement(sla, PROJECT, "https://iam/")
+    agreement = Agreement(sla, PROJECT, cloud.oidc.issuer)
     return Site(provider, provider.regions[0], provider.projects[0], agreement)
 
 
@@ -159,6 +174,19 @@ async def test_an_application_credential_is_a_login(cloud: Cloud) -> None:
     made = user.identity.create_application_credential(user.current_user_id, name="feeder")
     login = Credentials("application_credential", made.id, made.secret)
     assert (await read(site(cloud), login)).fault is None
+
+
+async def test_a_token_of_the_agreements_issuer_is_a_login(cloud: Cloud) -> None:
+    found = await read(site(cloud), Credentials("token", token=cloud.oidc.token("member")))
+    assert found.fault is None
+    assert {one.name for one in found.parts["flavors"]} == {"small", "gpu", "own"}
+
+
+@pytest.mark.parametrize("who", ["stranger", "nobody"])
+async def test_a_token_that_the_cloud_does_not_take_is_told(cloud: Cloud, who: str) -> None:
+    token = "a.b.c" if who == "nobody" else cloud.oidc.token(who)
+    with pytest.raises(TemporaryError, match="the login failed"):
+        await read(site(cloud), Credentials("token", token=token))
 
 
 @pytest.mark.parametrize(

@@ -123,11 +123,14 @@ class OidcProvider(Service):
 class Keystone(Service):
     """Keystone from PyPI, with a service account `paas` and users in projects and groups."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, issuer: str | None = None) -> None:
+        """`issuer`: an OpenID provider whose users may come by federation; see `federate`."""
         port = free_port()
         home = installed("keystone", ROOT / "requirements" / "keystone.txt")
         self.executable = str(home / "bin" / "python")
         program = [str(ROOT / "tests" / "keystone" / "server.py"), str(folder), str(port)]
+        if issuer is not None:
+            program += [issuer, AUDIENCE]
         super().__init__("keystone", program, folder, port)
         self.url = f"http://127.0.0.1:{port}/v3"
         self._admin = ""
@@ -148,6 +151,18 @@ class Keystone(Service):
         if group is not None:
             self.call("PUT", f"groups/{self.place('groups', group)}/users/{user}")
         return user
+
+    def federate(self, name: str, issuer: str, group: str, project: str) -> None:
+        """Users of the issuer with this group in their token get the role `member` in the project."""
+        target = f"projects/{self.place('projects', project)}/groups/{self.place('groups', group)}"
+        self.call("PUT", f"{target}/roles/{self.place('roles', 'member')}")
+        place = f"OS-FEDERATION/identity_providers/{name}"
+        self.call("PUT", place, {"identity_provider": {"remote_ids": [issuer], "enabled": True}})
+        local = [{"user": {"name": "{0}"}}, {"group": {"id": self.place("groups", group)}}]
+        remote = [{"type": "HTTP_OIDC_SUB"}, {"type": "HTTP_OIDC_GROUPS", "any_one_of": [group]}]
+        rules = {"mapping": {"rules": [{"local": local, "remote": remote}]}}
+        self.call("PUT", f"OS-FEDERATION/mappings/{name}", rules)
+        self.call("PUT", f"{place}/protocols/openid", {"protocol": {"mapping_id": name}})
 
     def token(self, user: str, project: str) -> str:
         """A token of a user for a project."""

@@ -27,9 +27,10 @@ _ONCE_S = 120.0
 class OpenStack:
     """All services; `admin` is the cloud's administrator."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, issuer: str | None = None) -> None:
+        """`issuer`: an OpenID provider whose users may come by federation."""
         self.folder = folder
-        self.keystone = Keystone(folder / "keystone")
+        self.keystone = Keystone(folder / "keystone", issuer)
         self.home = installed("openstack", ROOT / "requirements" / "openstack.txt")
         self.python = str(self.home / "bin" / "python")
         self.services: dict[str, Service] = {}
