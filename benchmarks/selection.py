@@ -61,8 +61,10 @@ def main() -> None:
     some = catalog(given.rows, every)
     eligible = len(list(some.of_group(GROUP)))
     times = sorted(measure(some) for _ in range(given.runs))
-    half = statistics.median(measure(catalog(given.rows // 2, 1)) for _ in range(RUNS_OF_ALL))
-    whole = statistics.median(measure(catalog(given.rows, 1)) for _ in range(RUNS_OF_ALL))
+    half, whole = (
+        statistics.median(measure(every_one) for _ in range(RUNS_OF_ALL))
+        for every_one in (catalog(given.rows // 2, 1), catalog(given.rows, 1))
+    )
     figures = {
         "rows": given.rows,
         "eligible": eligible,
