@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from aiohttp import web
-from faust.types import TP
 from faust.web import View
 
 from paas_stream import topics
@@ -68,7 +67,10 @@ async def tracked(name: str, uuid: str) -> bool:
     topic = topics.TOPICS[name].broker_name(settings)
     partition = app.producer.key_partition(topic, uuid.encode()).partition
     limit = settings.web.read_timeout_s
-    return await app.positions.caught_up(app, TRACKER, [TP(topic, partition)], limit)
+    try:
+        return await app.positions.caught_up(app, TRACKER, topic, partition, limit)
+    except TimeoutError:
+        return False
 
 
 async def find(uuid: str) -> DeploymentRow:

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Collection
 from typing import Any
 
 import faust
@@ -38,22 +37,21 @@ class Positions:
         self._next.clear()
 
     async def caught_up(
-        self, app: faust.App, agent: str, places: Collection[TP], timeout_s: float
+        self, app: faust.App, agent: str, topic: str, partition: int, timeout_s: float
     ) -> bool:
-        """Wait until `agent` has handled what stands in these partitions now. False: not in time."""
+        """Wait until `agent` has handled what stands in the partition now. False: not in time."""
         until = time.monotonic() + timeout_s
+        tp = TP(topic, partition)
         try:
             async with asyncio.timeout(timeout_s):
-                ends = await app.consumer.highwaters(*places)
+                end = (await app.consumer.highwaters(tp)).get(tp) or 0
         except (TimeoutError, KafkaError):
             return False
-        while not all(self._has_come(app, agent, tp, ends.get(tp) or 0) for tp in places):
+        while True:
+            # what was committed before this worker had the partition counts as handled
+            committed = app.consumer._committed_offset.get(tp) or 0
+            if max(committed, self.next_offset(agent, topic, partition) or 0) >= end:
+                return True
             if time.monotonic() >= until:
                 return False
             await asyncio.sleep(_POLL_S)
-        return True
-
-    def _has_come(self, app: faust.App, agent: str, tp: TP, end: int) -> bool:
-        # what was committed before this worker had the partition counts as handled
-        committed = app.consumer._committed_offset.get(tp) or 0
-        return max(committed, self.next_offset(agent, tp.topic, tp.partition) or 0) >= end

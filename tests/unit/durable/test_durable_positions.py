@@ -23,7 +23,7 @@ def consumer(end: int, committed: int | None) -> Any:
 
 
 async def caught_up(positions: Positions, app: Any, timeout_s: float = 0.0) -> bool:
-    return await positions.caught_up(app, "tracker", [PLACE], timeout_s or 0.02)
+    return await positions.caught_up(app, "tracker", *PLACE, timeout_s or 0.02)
 
 
 async def test_an_empty_partition_is_handled_at_once() -> None:
