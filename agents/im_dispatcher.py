@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from agents import im_effects, im_inputs, im_limits
+from agents import im_effects, im_holds, im_inputs, im_limits
 from agents.im_inspections import Inspections
 from agents.im_polls import Polls
 from paas_stream import topics
@@ -16,7 +16,7 @@ from paas_stream.durable.metrics import EFFECTS, POLLS
 from paas_stream.durable.outbox import Outbox
 from paas_stream.durable.ticks import INTERVAL_S, Ticks
 from paas_stream.lifecycle import dispatch
-from paas_stream.lifecycle.attempt import Effect, Policy
+from paas_stream.lifecycle.attempt import Effect, EffectKind, Policy
 from paas_stream.lifecycle.backoff import Backoff
 from paas_stream.lifecycle.dispatch_row import DispatchRow
 from paas_stream.lifecycle.reports import at
@@ -66,7 +66,8 @@ outbox = Outbox(app, COMPONENT)
 async def im_dispatcher(received: Received) -> None:
     """One event, in this order, so that a crash between any two steps loses nothing:
 
-    1. inputs are stored; 2. the pure step; 3. results are sent (a replay sends them again);
+    1. inputs are stored; 2. the pure step;
+    3. results and requests for room are sent (a replay sends them again);
     4. the row is stored, with the intent; its changelog gets it after the results are confirmed;
     5. the effects are issued (a tick issues them again).
     """
@@ -76,7 +77,8 @@ async def im_dispatcher(received: Received) -> None:
     if known is None and isinstance(message, DispatchEvent):
         return
     transition = dispatch.step(known or DispatchRow(uuid), message, now, policy)
-    await outbox.post(received, *caused_by(received.id, transition.messages))
+    messages = (*transition.messages, *im_holds.requests(transition, policy))
+    await outbox.post(received, *caused_by(received.id, messages))
     if transition.row is None:
         _forget(uuid, known)
         return
@@ -85,7 +87,8 @@ async def im_dispatcher(received: Received) -> None:
     ticks.arm(uuid, dispatch.moments(transition.row, policy, now), now)
     polls.watch(transition.row, now)
     for effect in transition.effects:
-        _submit(effect, now)
+        if effect.kind is not EffectKind.HOLD:
+            _submit(effect, now)
 
 
 def _forget(uuid: str, known: DispatchRow | None) -> None:

@@ -93,11 +93,12 @@ class Readings:
 
     async def _read(self, site: Site, credentials: CredentialsOf, state: _State) -> None:
         """Read one site. Never raises."""
+        begun = datetime.now(UTC)  # what is made from now on may be missing in the reading
         try:
             name = site.project.credentials
             login = None if name is None else await asyncio.to_thread(credentials, name)
             reading = await self.reader.read(site, login)
-            state.reading, state.read_at = reading, datetime.now(UTC)
+            state.reading, state.read_at = reading, begun
             text = reading.fault
             fault = None if text is None else PartialReadingError(f"{site.name}: {text}")
             await self._told(site, state, fault)

@@ -10,6 +10,7 @@ MODULES: Final = [
     "agents.deployment_tracker",
     "agents.template_parser",
     "agents.provider_catalog",
+    "agents.quota_keeper",
     "agents.provider_selector",
     "agents.ai_ranker",
     "agents.training_data",

@@ -133,7 +133,7 @@ TOPICS: Final[dict[str, TopicSpec]] = {
         TopicSpec(
             DISPATCH_EVENTS,
             records.DispatchEvent,
-            written_by=("im-dispatcher", "im-effects"),
+            written_by=("im-dispatcher", "im-effects", "quota-keeper"),
             read_by=("im-dispatcher",),
             per_deployment=True,
             internal=True,
@@ -148,7 +148,7 @@ TOPICS: Final[dict[str, TopicSpec]] = {
         ),
         TopicSpec(
             QUOTA_REQUESTS,
-            records.Message,
+            records.QuotaRequest,
             written_by=("im-dispatcher",),
             read_by=("quota-keeper",),
             per_deployment=False,

@@ -4,7 +4,7 @@ Names are exactly those of the changelogs; all are declared here so that a worke
 """
 
 from paas_stream.app import app
-from paas_stream.durable.tables import global_table, table
+from paas_stream.durable.tables import global_table
 from tables import (
     components,
     deployments,
@@ -12,6 +12,7 @@ from tables import (
     error_records,
     health,
     providers,
+    quota_holds,
     ranker,
     stored_templates,
     template_texts,
@@ -26,6 +27,7 @@ __all__ = [
     "error_records",
     "health",
     "providers",
+    "quota_holds",
     "ranker",
     "stored_templates",
     "template_texts",
@@ -33,6 +35,5 @@ __all__ = [
     "user_keys",
 ]
 
-# Declared so that their changelogs exist; the boxes that own them do not write yet.
-quota_holds = table(app, "quota_holds", 1)
+# Declared so that its changelog exists; the box that owns it does not write yet.
 models = global_table(app, "models")

@@ -22,6 +22,13 @@ number. -1 is unlimited; a quota that is not known excludes nobody. Limits per u
 own. Overbooking makes no quota larger. The flavor is the smallest that fits (GPUs, vCPUs, RAM, disk),
 those private to the project first.
 
+Before each create the dispatcher asks for room: what deployments under way will take counts as used, so
+that many requests at once do not all go where there is room for one. Such room is held until the
+attempt has ended and nothing of it is left, or until a reading of the provider that began after all
+machines were there, or at most until some time after the attempt's deadline. Where there is no room the
+attempt ends with the failure `quota`, the numbers are told, and the next provider is asked; it does not
+count as tried.
+
 A policy that names an agreement which no known provider serves, and a second placement policy, are
 errors of the template.
 """

@@ -101,6 +101,7 @@ DEPLOYMENTS = LiveGauge("paas_stream_deployments", "This worker's deployments by
 PROVIDERS = LiveGauge("paas_stream_providers", "Providers, regions and projects known.", "state")
 DUE = LiveGauge("paas_stream_due_rows", "Rows with a moment to act at.", "component")
 POLLS = LiveGauge("paas_stream_polls", "Attempts whose state is polled at the IM.")
+HOLDS = LiveGauge("paas_stream_quota_holds", "Attempts for which room in a quota is held.")
 EFFECTS = LiveGauge("paas_stream_effects", "Calls to clouds, under way and waiting.", "state")
 CALLBACK_CALLS = LiveGauge(
     "paas_stream_callback_calls", "Calls of callback targets, under way and waiting.", "state"

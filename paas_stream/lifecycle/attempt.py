@@ -1,8 +1,8 @@
 """One attempt: one provider's turn in a deployment, from the create to the last look after a delete.
 
-    CREATING -> POLLING -> CONFIRMING -> SUCCEEDED
-        \\_________\\___________\\________\\-> CLEANING <-> RECHECKING -> CLEAN
-                                              \\-> ORPHANED (given up), or KEPT (left on request)
+    HOLDING -> CREATING -> POLLING -> CONFIRMING -> SUCCEEDED
+       |          \\_________\\___________\\________\\-> CLEANING <-> RECHECKING -> CLEAN
+       \\-> CLEAN                                       \\-> ORPHANED (given up), or KEPT (on request)
 
     SUCCEEDED -> CHANGING -> SETTLING -> READING -> SUCCEEDED, for each job (lifecycle.job)
 
@@ -25,6 +25,7 @@ from paas_stream.lifecycle.job import Job
 class Phase(StrEnum):
     """What an attempt is at."""
 
+    HOLDING = "holding"  # the quota keeper is asked for room
     CREATING = "creating"  # the IM is asked to create
     POLLING = "polling"  # the IM is at work
     CONFIRMING = "confirming"  # configured; outputs are read and strays looked for
@@ -39,7 +40,7 @@ class Phase(StrEnum):
     ORPHANED = "orphaned"  # could not be deleted; reported
 
 
-ACTIVE = frozenset({Phase.CREATING, Phase.POLLING, Phase.CONFIRMING})
+ACTIVE = frozenset({Phase.HOLDING, Phase.CREATING, Phase.POLLING, Phase.CONFIRMING})
 WORKING = frozenset({Phase.CHANGING, Phase.SETTLING, Phase.READING})
 LIVE = WORKING | {Phase.SUCCEEDED}
 AT_ONCE_S = 0.001  # more than what a timestamp loses of a moment
@@ -56,8 +57,9 @@ SETTLED = LIVE | {
 
 
 class EffectKind(StrEnum):
-    """What the IM is asked for. Each is idempotent."""
+    """What the IM, or the quota keeper, is asked for. Each is idempotent."""
 
+    HOLD = "hold"  # room for what the attempt will take
     CREATE = "create"  # list; adopt what this attempt has created before, else create
     POLL = "poll"  # read the state
     CONFIRM = "confirm"  # list; delete all but the known one, if that can be done; read outputs
@@ -72,8 +74,11 @@ class EffectKind(StrEnum):
 class Outcome(StrEnum):
     """What became of an effect."""
 
+    GRANTED = "granted"  # there is room, and it is held
     CREATED = "created"  # `infrastructures` has one id, made now or adopted
-    REFUSED = "refused"  # the IM refuses, for a reason that lies with this provider
+    REFUSED = (
+        "refused"  # there is no room, or the IM refuses for a reason that lies with this provider
+    )
     REFUSED_TEMPLATE = "refused-template"  # the IM refuses the template itself
     PAUSED = "paused"  # the provider's circuit breaker is open for `retry_after_s`
     FAULT = "fault"  # temporary: the IM did not answer, or said to come again
@@ -143,7 +148,8 @@ class Attempt:
     provider_endpoint: str
     started_at: float
     deadline: float  # provider time-out, not after the overall one
-    phase: Phase = Phase.CREATING
+    project: str = ""  # its identifier at the provider
+    phase: Phase = Phase.HOLDING
     issue: int = 0  # effects issued so far
     in_flight: bool = False
     due: float | None = None
@@ -181,7 +187,10 @@ class Attempt:
         return self.phase in SETTLED
 
 
+_BEGINNING = (Phase.HOLDING, Phase.CREATING, Phase.POLLING)
+
 _KIND = {
+    Phase.HOLDING: EffectKind.HOLD,
     Phase.CREATING: EffectKind.CREATE,
     Phase.CONFIRMING: EffectKind.CONFIRM,
     Phase.SUCCEEDED: EffectKind.CONFIRM,  # only while it is looked at
@@ -246,7 +255,7 @@ def poll(attempt: Attempt, uuid: str) -> Effect | None:
 
 
 def overdue(attempt: Attempt, now: float, policy: Policy) -> tuple[str, str] | None:
-    """Why an attempt that still creates or polls has failed by now: failure class and sentence.
+    """Why an attempt that waits, creates or polls has failed by now: failure class and sentence.
 
     None: it has not. A configured one is not asked: the answer to its CONFIRM decides, and nothing
     that comes before it, so that a replay cannot turn a success that was told into a failure.
@@ -257,7 +266,7 @@ def overdue(attempt: Attempt, now: float, policy: Policy) -> tuple[str, str] | N
             return "pending", f"no machine appeared within {policy.pending_s:.0f} s"
         if attempt.im_state == "unknown" and waited >= policy.unknown_s:
             return "unknown", f"the state was unknown for {policy.unknown_s:.0f} s"
-    if attempt.phase in (Phase.CREATING, Phase.POLLING) and now >= attempt.deadline:
+    if attempt.phase in _BEGINNING and now >= attempt.deadline:
         return timed_out(attempt)
     return None
 
@@ -272,7 +281,7 @@ def timed_out(attempt: Attempt) -> tuple[str, str]:
 def moments(attempt: Attempt, policy: Policy) -> list[float]:
     """When this attempt must be looked at again, whatever happens."""
     found = [] if attempt.due is None else [attempt.due]
-    if attempt.phase in (Phase.CREATING, Phase.POLLING):
+    if attempt.phase in _BEGINNING:
         found.append(attempt.deadline)
     if attempt.phase is Phase.POLLING and _is_pending(attempt):
         found.append(_since(attempt) + policy.pending_s)
@@ -322,7 +331,12 @@ def polling(attempt: Attempt, infrastructures: tuple[str, ...], now: float) -> A
 
 
 def clean_up(attempt: Attempt, now: float) -> Attempt:
-    """Delete what it created. An effect in flight ends first: its result or lease comes before."""
+    """Delete what it created. An effect in flight ends first: its result or lease comes before.
+
+    One that still waits for room has created nothing.
+    """
+    if attempt.phase is Phase.HOLDING:
+        return enter(attempt, Phase.CLEAN, now)
     started = replace(attempt, clean_since=now, forced_at=None, tries=0, job=None)
     if attempt.in_flight:
         return replace(started, phase=Phase.CLEANING)

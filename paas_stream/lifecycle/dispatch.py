@@ -14,7 +14,7 @@ from enum import StrEnum
 import orjson
 
 from paas_stream.lifecycle import attempt as attempts
-from paas_stream.lifecycle import jobs, outcome, reports
+from paas_stream.lifecycle import jobs, outcome, reports, room
 from paas_stream.lifecycle.attempt import LIVE, Attempt, Effect, EffectKind, Phase, Policy
 from paas_stream.lifecycle.dispatch_row import DispatchRow, Final, Goal, Plan, Provider
 from paas_stream.lifecycle.inspection import inspections
@@ -46,7 +46,7 @@ class Transition:
 def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transition:
     """The transition that `event` causes at the moment `now` (seconds since the epoch)."""
     ticked = _ticked(event)
-    turn = Turn(now, min(now, event.timestamp.timestamp()), ticked, policy)
+    turn, before = Turn(now, min(now, event.timestamp.timestamp()), ticked, policy), row
     match event:
         case ValidatedTemplate() if event.revision > 1:
             row = jobs.update_template(row, event, digest(event))
@@ -66,6 +66,7 @@ def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transiti
     row = _overdue_clean_ups(row, turn)
     row = _create(row, turn) if row.goal is Goal.CREATE else _delete(row, turn)
     row = jobs.advance(row, turn)
+    turn.say(*room.told(before, row, now))
     if row.forgettable:
         return Transition(None, tuple(turn.said))
     issued = [attempts.issue(one, row.uuid, now, ticked, policy) for one in row.attempts]
@@ -157,7 +158,13 @@ def _joined_ranking(row: DispatchRow, event: RankedProviders) -> DispatchRow:
     if row.ranked is not None:
         return row
     ranked = tuple(
-        Provider(one.provider_name, one.region_name, one.target.type, one.target.endpoint)
+        Provider(
+            one.provider_name,
+            one.region_name,
+            one.target.type,
+            one.target.endpoint,
+            one.target.project,
+        )
         for one in event.ranked_providers
     )
     return replace(row, ranked=ranked)
@@ -269,6 +276,7 @@ def _next_attempt(row: DispatchRow, turn: Turn) -> DispatchRow:
         provider_endpoint=provider.endpoint,
         started_at=turn.now,
         deadline=min(row.plan.deadline, turn.now + row.plan.provider_timeout_s),
+        project=provider.project,
         due=turn.now,
     )
     turn.say(reports.attempt_begins(row.uuid, started, turn.now))

@@ -9,6 +9,9 @@ from paas_stream.lifecycle.job import Job, MachineRef, UpdateJoin
 GONE = frozenset({Phase.CLEAN, Phase.ORPHANED})  # phases after which nothing is ever done
 
 
+NO_ROOM = "quota"  # failure class of an attempt for which the quota keeper had no room
+
+
 class Goal(StrEnum):
     """What the dispatcher works toward."""
 
@@ -43,6 +46,7 @@ class Provider:
     region: str
     type: str
     endpoint: str
+    project: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,14 +95,18 @@ class DispatchRow:
         return self.forgotten and all(one.phase in GONE for one in self.attempts)
 
     def next_candidate(self, now: float) -> int | None:
-        """The place in the ranking of the provider to be tried next; None: there is none."""
+        """The place in the ranking of the provider to be tried next; None: there is none.
+
+        One without room was not tried: it is passed over.
+        """
         if self.cancelled is not None or self.plan is None or self.ranked is None:
             return None
-        limit = len(self.ranked)
-        if self.plan.max_providers is not None:
-            limit = min(limit, self.plan.max_providers)
         used = len(self.attempts)
-        if used >= limit or now >= self.plan.deadline or self.refused_as_such():
+        tried = sum(one.failure != NO_ROOM for one in self.attempts)
+        most = self.plan.max_providers
+        if used >= len(self.ranked) or (most is not None and tried >= most):
+            return None
+        if now >= self.plan.deadline or self.refused_as_such():
             return None
         return used
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from paas_stream.lifecycle import attempt as attempts
 from paas_stream.lifecycle import jobs, reports
 from paas_stream.lifecycle.attempt import Attempt, EffectKind, Outcome, Phase, Policy
-from paas_stream.lifecycle.dispatch_row import DispatchRow
+from paas_stream.lifecycle.dispatch_row import NO_ROOM, DispatchRow
 from paas_stream.lifecycle.inspection import found_again, inspected
 from paas_stream.lifecycle.turn import Turn
 from paas_stream.records import DispatchEvent
@@ -35,6 +35,8 @@ def apply(row: DispatchRow, event: DispatchEvent, turn: Turn) -> DispatchRow:
     if not one.in_flight and event.effect != EffectKind.POLL:
         return row
     match one.phase, event.effect:
+        case Phase.HOLDING, EffectKind.HOLD:
+            return _holding(row, one, event, turn)
         case Phase.CREATING, EffectKind.CREATE:
             return _creating(row, one, event, turn)
         case Phase.POLLING, EffectKind.POLL:
@@ -82,6 +84,16 @@ def _heard(one: Attempt, event: DispatchEvent) -> Attempt:
         infrastructures=event.infrastructures or one.infrastructures,
         doubtful=one.doubtful or lost,
     )
+
+
+def _holding(row: DispatchRow, one: Attempt, event: DispatchEvent, turn: Turn) -> DispatchRow:
+    match event.outcome:
+        case Outcome.GRANTED:
+            return row.with_attempt(attempts.enter(one, Phase.CREATING, turn.now))
+        case Outcome.REFUSED:
+            ended = replace(one, in_flight=False)
+            return fail(row, ended, NO_ROOM, event.message or "no room for it", turn)
+    return row
 
 
 def _creating(

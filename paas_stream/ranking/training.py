@@ -6,9 +6,10 @@ is looked up later, a row knows nothing that was not known before the attempt.
 Not every failure is the provider's. Those of the classes in ABORTED are passed on as such, so that
 every attempt has its row, and are counted by nobody: the user or the tracker cancelled; the IM refused
 the template itself, or lost the infrastructure; the provider was not asked because its circuit breaker
-was open, after failures that are counted already. The same holds for a time-out at the deployment's
-overall deadline, which says how late the attempt began. A failed configuration counts: whose fault it
-is cannot be told, and a template that fails everywhere lowers what is usual for that template.
+was open, after failures that are counted already, or because its quota was promised to others. The
+same holds for a time-out at the deployment's overall deadline, which says how late the attempt began. A
+failed configuration counts: whose fault it is cannot be told, and a template that fails everywhere
+lowers what is usual for that template.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ from paas_stream.records import (
     Training,
 )
 
-ABORTED = frozenset({"cancelled", "template_refused", "vanished", "provider_paused"})
+ABORTED = frozenset({"cancelled", "template_refused", "vanished", "provider_paused", "quota"})
 REASON_MAX = 2000  # characters of a reason
 _DEADLINE_SLACK = timedelta(seconds=1)
 

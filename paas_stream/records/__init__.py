@@ -20,6 +20,7 @@ from paas_stream.records.candidates import (
 )
 from paas_stream.records.events import DispatchEvent, TrackerEvent
 from paas_stream.records.feeder import Feeder, Flavor, Image, Network, Quota, StorageClass
+from paas_stream.records.quota import QuotaRequest
 from paas_stream.records.rally import Rally, Scenario
 from paas_stream.records.reference import StoredTemplate, UserKey
 from paas_stream.records.results import Command, DeploymentResult, Machine, Operation
@@ -66,6 +67,7 @@ __all__ = [
     "ProcedureStatus",
     "ProviderNumbers",
     "Quota",
+    "QuotaRequest",
     "Rally",
     "RankedCandidate",
     "RankedNumbers",

@@ -29,6 +29,8 @@ class Target(Record):
     proxy_host: str | None = None  # through which machines of the private network are reached
     proxy_user: str | None = None
     nodes: dict[str, NodeTarget] = Field(default={})
+    # What the template takes there of each quota; RAM in MiB, storage in GiB
+    demand: dict[str, float] = Field(default={})
 
 
 class ProviderNumbers(Record):

@@ -13,7 +13,7 @@ class DispatchEvent(Message):
     event: Literal["tick", "effect"]
     attempt: int = 0  # whose effect it was; from 1
     issue: int = 0  # which issue of the effect this answers
-    effect: str = ""  # create, poll, confirm, clean, recheck, inspect, change, read, log
+    effect: str = ""  # hold, create, poll, confirm, clean, recheck, inspect, change, read, log
     outcome: str = ""  # what became of the effect
     infrastructures: tuple[str, ...] = ()  # identifiers in the IM
     state: str | None = None  # as the IM names it

@@ -55,7 +55,7 @@ def build(
         **health._asdict(),
         sla_start=feeder.sla_start,
         stale=is_stale,
-        target=_target(row, dict(_nodes(match, requirements))),
+        target=_target(match, dict(_nodes(match, requirements))),
     )
 
 
@@ -79,8 +79,8 @@ def _node(choice: Choice, row: ProviderRow) -> NodeTarget:
     )
 
 
-def _target(row: ProviderRow, nodes: dict[str, NodeTarget]) -> Target:
-    feeder = row.feeder
+def _target(match: Match, nodes: dict[str, NodeTarget]) -> Target:
+    row, feeder = match.row, match.row.feeder
     return Target(
         type=feeder.provider_type,
         endpoint=feeder.provider_endpoint,
@@ -93,4 +93,5 @@ def _target(row: ProviderRow, nodes: dict[str, NodeTarget]) -> Target:
         proxy_host=row.networks.proxy_host,
         proxy_user=row.networks.proxy_user,
         nodes=nodes,
+        demand=dict(match.demand),
     )

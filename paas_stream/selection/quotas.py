@@ -42,6 +42,7 @@ _OF_NAMESPACES = {  # field of a ResourceQuota -> the resource that it bounds
     "limits_ephemeral_storage": "ephemeral_storage",
     "requests_ephemeral_storage": "ephemeral_storage",
 }
+NOT_TAKEN = frozenset({"per_volume_gigabytes"})  # a cap on each volume, of which nothing is used
 _FIELDS = tuple(name for name in Quota.model_fields if name in {*_RESOURCES, *_OF_NAMESPACES})
 
 
@@ -165,13 +166,25 @@ def compare(needed: Demand, quotas: Budget) -> tuple[list[Reason], float]:
             continue
         if number > line.free:
             shortages.append(_shortage(resource, number, line, ""))
-        elif line.limit and resource != "per_volume_gigabytes":  # a cap, of which nothing is used
+        elif line.limit and resource not in NOT_TAKEN:
             headroom = min(headroom, (line.free - number) / line.limit)
     for resource, line in quotas.per_user.items():
         number = needed.get(resource, 0.0)
         if number > line.free:
             shortages.append(_shortage(resource, number, line, " per user"))
     return shortages, headroom
+
+
+def less(quotas: Budget, held: Demand, held_by_user: Demand) -> Budget:
+    """The same quotas with what others hold counted as used, and what the user holds of the user's."""
+    return Budget(_taken(quotas.project, held), _taken(quotas.per_user, held_by_user))
+
+
+def _taken(lines: Mapping[str, Line], held: Demand) -> dict[str, Line]:
+    return {
+        resource: _line(line.limit, line.used + held.get(resource, 0.0))
+        for resource, line in lines.items()
+    }
 
 
 def _shortage(resource: str, number: float, line: Line, whose: str) -> Reason:

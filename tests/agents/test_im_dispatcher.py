@@ -1,5 +1,7 @@
 """IM dispatcher: inputs, messages, row and effects of each event, in the order that a crash needs."""
 
+from typing import Any
+
 import pytest
 from support import lifecycle as make
 from support.bench import Acknowledged, Bench, Clock, Runner, Sent, Stored, content
@@ -17,6 +19,7 @@ from paas_stream.records import (
     DispatchEvent,
     Message,
     ProcedureStatus,
+    QuotaRequest,
 )
 from tables.dispatches import dispatch_inputs, dispatches
 
@@ -30,9 +33,18 @@ def line(bench: Bench, clock: Clock, runner: Runner) -> Bench:
     return bench
 
 
-async def give_all(bench: Bench, *messages: Message) -> None:
+async def give_all(bench: Bench, *messages: Message, has_room: bool = True) -> None:
+    """One after the other; with `has_room` each request for room is granted at once."""
     for message in messages:
-        await bench.give(im_dispatcher, message)
+        for sent in await bench.give(im_dispatcher, message):
+            if has_room and isinstance(sent, QuotaRequest) and sent.request == "hold":
+                await bench.give(im_dispatcher, answered(sent, Outcome.GRANTED))
+
+
+def answered(request: QuotaRequest, outcome: Outcome, **fields: Any) -> DispatchEvent:
+    """The quota keeper's answer."""
+    effect = Effect(UUID, request.attempt, request.issue, EffectKind.HOLD, 0)
+    return make.answer(effect, outcome, **fields)
 
 
 def attempt(number: int = 1) -> Attempt:
@@ -110,13 +122,16 @@ async def test_inputs_messages_row_and_effects_come_in_this_order(
     assert line.order() == [
         "dispatch_inputs",
         "ProcedureStatus",
+        "QuotaRequest",
+        "dispatches",
+        "Acknowledged",
         "dispatches",
         "Issued",
         "Acknowledged",
     ]
     (begun,) = line.sent(ProcedureStatus)
     assert begun.message == "attempt 1: p1 (default) is tried"
-    row, issued = line.journal[2], line.journal[3]
+    row, issued = line.journal[5], line.journal[6]
     assert row.value["attempts"][0]["in_flight"] is True, "the row awaits what is issued after it"
     assert issued.effect.key == (UUID, 1)
     assert issued.lease_until == clock.now + module.policy.call_s
@@ -137,10 +152,34 @@ async def test_a_replay_after_a_kill_before_the_row_was_stored_does_the_same_aga
     first = await line.give(im_dispatcher, make.ranked())
     line.restore(before)
     again = await line.give(im_dispatcher, make.ranked(), offset=line.last_offset)
-    assert len(first) == 1
+    assert [type(one) for one in first] == [ProcedureStatus, QuotaRequest]
     assert content(again) == content(first)
-    assert first[0].cause is not None
-    assert len(set(map(str, runner.issued()))) == 1
+    assert None not in [one.cause for one in first]
+
+
+async def test_what_an_attempt_takes_is_asked_for_before_the_im_is(
+    line: Bench, runner: Runner
+) -> None:
+    ranking = make.ranked(2)
+    takes = {"cores": 4.0, "gpus:a100": 1.0}
+    target = ranking.ranked_providers[0].target
+    target = target.model_copy(update={"project": "p/1", "demand": takes})
+    first = ranking.ranked_providers[0].model_copy(update={"target": target})
+    ranking = ranking.model_copy(update={"ranked_providers": (first, ranking.ranked_providers[1])})
+    await give_all(line, make.validated(), ranking, has_room=False)
+    (asked,) = line.sent(QuotaRequest)
+    assert (asked.request, asked.key, asked.owner) == ("hold", "p1/default/p%2F1", "alice")
+    assert asked.demand == takes
+    assert asked.expires_at is not None
+    assert asked.expires_at.timestamp() > attempt().deadline
+    assert runner.issued() == []
+    no_room = answered(asked, Outcome.REFUSED, message="4 vCPUs are needed, 1 of 8 are free")
+    await give_all(line, no_room, has_room=False)
+    assert (attempt().failure, attempt().phase) == ("quota", Phase.CLEAN)
+    assert line.sent(DeploymentResult)[-1].reason == "4 vCPUs are needed, 1 of 8 are free"
+    assert line.sent(QuotaRequest)[-1].provider_name == "p2"
+    await give_all(line, answered(line.sent(QuotaRequest)[-1], Outcome.GRANTED))
+    assert [(one.attempt, one.kind) for one in runner.issued()] == [(2, EffectKind.CREATE)]
 
 
 async def test_a_replay_after_the_row_was_stored_issues_nothing(
@@ -199,7 +238,7 @@ async def test_a_record_that_cannot_be_read_goes_to_errors(line: Bench) -> None:
 async def test_an_effect_of_which_nothing_is_heard_is_issued_again_by_a_tick(
     line: Bench, runner: Runner, clock: Clock
 ) -> None:
-    await creating(line, runner)
+    first = await creating(line, runner)
     assert len(module.ticks) == 1
     await module.ticks.run()
     assert line.sent(DispatchEvent) == []
@@ -208,7 +247,7 @@ async def test_an_effect_of_which_nothing_is_heard_is_issued_again_by_a_tick(
     (tick,) = line.sent(DispatchEvent)
     await give_all(line, tick)
     (again,) = runner.issued()
-    assert (again.kind, again.issue) == (EffectKind.CREATE, 2)
+    assert (again.kind, again.issue) == (EffectKind.CREATE, first.issue + 1)
     assert attempt().doubtful, "the first one may still be carried out"
 
 

@@ -16,6 +16,7 @@ BY_BROKER_NAME = {spec.broker_name(app.settings): spec for spec in TOPICS.values
 MADE_FOR = {
     "paas_stream/lifecycle/deployment.py": "deployment-tracker",
     "paas_stream/lifecycle/reports.py": "im-dispatcher",
+    "paas_stream/lifecycle/room.py": "im-dispatcher",
     "paas_stream/ranking/chain.py": "ai-ranker",
     "paas_stream/ranking/training.py": "training-data",
     "paas_stream/selection/provider_files.py": "feeder",

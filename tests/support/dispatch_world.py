@@ -5,7 +5,7 @@ events come again, topics overtake each other, workers die between any two steps
 are lost, creates finish late, deletes fail or come undone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -15,7 +15,7 @@ from support import lifecycle as make
 from paas_stream.lifecycle import deployment, dispatch
 from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome
 from paas_stream.lifecycle.deployment import DeploymentRow
-from paas_stream.lifecycle.dispatch_row import DispatchRow
+from paas_stream.lifecycle.dispatch_row import NO_ROOM, DispatchRow
 from paas_stream.lifecycle.inspection import inspections
 from paas_stream.lifecycle.job import JobKind
 from paas_stream.records import (
@@ -83,6 +83,11 @@ class Im:
         if how in ("lost", "late") and result is not None:
             return make.answer(effect, Outcome.FAULT, message="the IM did not answer in time")
         return result
+
+    def _hold(self, effect: Effect, how: str, *_: Any) -> DispatchEvent:
+        if how == "refused":
+            return make.answer(effect, Outcome.REFUSED, message="no room")
+        return make.answer(effect, Outcome.GRANTED)
 
     def _create(
         self, effect: Effect, how: str, now: float, states: list[str], traits: dict[str, Any]
@@ -263,7 +268,7 @@ class World:
         self.options = options
         self.log: dict[str, list[Message]] = {
             name: [] for name in ("template", "validated", "ranked", "commands", "results")
-        } | {"errors": [], "dispatch-events": [], "tracker-events": []}
+        } | {"errors": [], "dispatch-events": [], "tracker-events": [], "quota-requests": []}
         self.im = Im()
         self.running: list[Running] = []
         self.polls: dict[int, tuple[Effect, float]] = {}
@@ -324,6 +329,9 @@ class World:
         """One event. `die_after`: sent, stored or issued; None: the worker lives on."""
         event = self.log[topic][box.positions[topic]]
         transition = box.step(box.row, event, self.now)
+        effects = list(getattr(transition, "effects", ()))
+        # Requests for room are sent as messages are; the keeper's answer comes when it comes.
+        self._start(one for one in effects if one.kind is EffectKind.HOLD)
         self.send(*transition.messages)
         if die_after == "sent":
             self.crash(box)
@@ -333,17 +341,19 @@ class World:
         if die_after == "stored":
             self.crash(box)
             return
-        effects = getattr(transition, "effects", ())
         if any(effect.kind is EffectKind.CREATE for effect in effects):
             box.durable = [box.row]  # a create waits until its intent is safe; others need not
-        self.running += [
-            Running(effect, self.worker) for effect in effects if not self._is_running(effect)
-        ]
+        self._start(one for one in effects if one.kind is not EffectKind.HOLD)
         if die_after == "issued":
             self.crash(box)
             return
         box.positions[topic] += 1
         self._after(box)
+
+    def _start(self, effects: Iterable[Effect]) -> None:
+        self.running += [
+            Running(effect, self.worker) for effect in effects if not self._is_running(effect)
+        ]
 
     def _after(self, box: Box) -> None:
         box.arm(self.now)
@@ -354,7 +364,8 @@ class World:
         elif box.row.created is not None:
             self.last_status = box.row.status
         row = self.dispatcher.row
-        self.most_attempts = max(self.most_attempts, len(row.attempts) if row else 0)
+        tried = [one for one in row.attempts if one.failure != NO_ROOM] if row else []
+        self.most_attempts = max(self.most_attempts, len(tried))
 
     def _watch(self) -> None:
         wanted = (
@@ -483,4 +494,5 @@ _TOPIC = {
     "ErrorRecord": "errors",
     "DispatchEvent": "dispatch-events",
     "TrackerEvent": "tracker-events",
+    "QuotaRequest": "quota-requests",
 }

@@ -232,8 +232,10 @@ def update(
 class Dispatcher:
     """Steps through the dispatcher's machine as the agent does: one row, one clock, no broker."""
 
-    def __init__(self, policy: Policy = POLICY) -> None:
+    def __init__(self, policy: Policy = POLICY, *, has_room: bool = True) -> None:
+        """`has_room`: each request for room is granted at once; otherwise the test answers it."""
         self.policy = policy
+        self.has_room = has_room
         self.row: DispatchRow | None = DispatchRow(UUID)
         self.now = T0 + 1.0
         self.said: list[Message] = []
@@ -249,7 +251,14 @@ class Dispatcher:
         self.row = transition.row
         self.said += transition.messages
         self.effects = list(transition.effects)
-        return list(transition.messages)
+        told = list(transition.messages)
+        for effect in transition.effects:
+            if effect.kind is EffectKind.HOLD and self.has_room:
+                rest = [one for one in self.effects if one is not effect]
+                granted = answer(effect, Outcome.GRANTED)
+                told += self.feed(granted.model_copy(update={"timestamp": at(self.now)}))
+                self.effects = rest + self.effects
+        return told
 
     def start(self, providers: int = 3, **options: Any) -> Effect:
         """Template and ranking; the first CREATE."""

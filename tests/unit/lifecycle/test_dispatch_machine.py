@@ -9,10 +9,11 @@ The dispatcher's and the tracker's state machines are the real ones; broker, wor
    what somebody else has deleted is reported as vanished;
 3. finals are told once for each operation: replays say the same again; only a success that the
    tracker has revoked, or a delete with an orphan, may be followed by a failure;
-4. there were never more attempts than `maxProvidersRetry` and the ranking allow;
+4. there were never more attempts that had room than `maxProvidersRetry` and the ranking allow;
 5. the status is what the dispatcher has told last, unless the tracker had to end it by itself;
 6. an update that is told to be complete has what it wanted: as many machines, and none that had to go;
-   no job is left, and whatever became of jobs the deployment has its one infrastructure.
+   no job is left, and whatever became of jobs the deployment has its one infrastructure;
+7. the quota keeper was told of every attempt that its machines are there, or that nothing is left.
 
 `PAAS_TEST_LONG=1` plays many more games, of at least 100,000 steps together.
 """
@@ -280,6 +281,7 @@ class DeploymentMachine(RuleBasedStateMachine):
         self._nothing_is_in_progress()
         self._finals_agree()
         self._the_im_has_what_was_told()
+        self._room_is_given_back()
 
     def _nothing_is_in_progress(self) -> None:
         row = self.world.dispatcher.row
@@ -289,6 +291,15 @@ class DeploymentMachine(RuleBasedStateMachine):
             assert row.jobs == ()
         status = self.world.last_status
         assert status is None or not status.endswith("IN_PROGRESS")
+
+    def _room_is_given_back(self) -> None:
+        row = self.world.dispatcher.row
+        told = {(one.attempt, one.request) for one in self.world.log["quota-requests"]}
+        for one in row.attempts if row is not None else ():
+            if one.phase is Phase.SUCCEEDED:
+                assert (one.number, "created") in told
+            elif one.phase is Phase.CLEAN:
+                assert (one.number, "release") in told
 
     def _finals_agree(self) -> None:
         told: dict[tuple[str, Any], list[Any]] = {}

@@ -104,6 +104,15 @@ def test_a_candidate_carries_all_that_a_ranker_and_a_dispatcher_need() -> None:
         nodes={
             "server": NodeTarget(flavor="medium", image="ost://a.example.org/u", network="net,ext")
         },
+        demand={
+            "cores": 4,
+            "ram": 8192,
+            "instances": 2,
+            "public_ips": 2,
+            "volumes": 2,
+            "gigabytes": 20,
+            "per_volume_gigabytes": 10,
+        },
     )
     amounts = candidate.model_dump(
         include={f for f in type(candidate).model_fields if "_requ" in f}
