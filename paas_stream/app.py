@@ -18,6 +18,7 @@ MODULES: Final = [
     "agents.im_dispatcher",
     "agents.feeder",
     "agents.rally",
+    "agents.rally_runs",
     "agents.reference",
     "agents.heartbeat",
     "web.views",

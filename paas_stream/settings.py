@@ -143,12 +143,22 @@ class FeederSettings(BaseModel):
 
 
 class RallySettings(BaseModel):
-    """The reader of Rally's task reports."""
+    """The reader of Rally's task reports, and the runs of Rally that make some."""
 
     dir: Path | None = None  # DIR/<provider>/<region>/*.json, or DIR/<provider>/*.json for all
     interval_s: float = 60.0  # between two looks at the directory
     files_per_turn: int = Field(20, ge=1)  # files read in one look; the rest wait for the next
     max_file_bytes: int = 16 * 1024 * 1024  # a larger file is refused
+    command: Path | None = None  # the program `rally`; without it nothing is run
+    task: Path | None = None  # what it runs; default: the task that comes with this program
+    run_interval_s: float = Field(6 * 3600.0, gt=0)  # between two runs at one site
+    run_timeout_s: float = Field(1800.0, gt=0)  # of one run
+
+    @model_validator(mode="after")
+    def _reports_have_a_place(self) -> "RallySettings":
+        if self.command is not None and self.dir is None:
+            raise ValueError("rally.command: its reports need a directory, PAAS_RALLY_DIR")
+        return self
 
 
 class RankerSettings(BaseModel):

@@ -1,16 +1,17 @@
-"""A federation whose sites are read: real OpenStack services, an emulator of Kubernetes, IM's Dummy.
+"""The federation of the example, whose sites are read: real OpenStack services, an emulator of Kubernetes.
 
-Each template goes where it can, and whoever asks is told why not elsewhere.
+Each template goes where it can, and whoever asks is told why not elsewhere. Rally tests the clouds.
 """
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+from support import sites
 from support.cluster import Cluster
-from support.identity import SECRET
+from support.identity import ROOT, installed
 from support.openstack import OpenStack
 from support.stack import Stack, until
 
@@ -18,41 +19,12 @@ pytestmark = [
     pytest.mark.kafka,
     pytest.mark.im,
     pytest.mark.openstack,
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(600),
 ]
 
 READ_S = 90.0
+RALLY_S = 240.0
 WAIT_S = 30.0
-FILE = """\
-trusted_idps:
-  - issuer: https://iam.example.org/
-    user_groups:
-      - name: physics
-        slas:
-          - {{doc_uuid: cloud, start_date: 2025-01-01, end_date: 2099-12-31}}
-          - {{doc_uuid: cluster, start_date: 2025-01-01, end_date: 2099-12-31}}
-          - {{doc_uuid: dummy, start_date: 2025-01-01, end_date: 2099-12-31}}
-credentials:
-  cloud: {{username_env: CLOUD_USERNAME, password_env: CLOUD_PASSWORD}}
-  cluster: {{method: token, token_env: CLUSTER_TOKEN}}
-openstack:
-  - name: cloud
-    auth_url: {keystone}
-    identity_providers: [{{endpoint: "https://iam.example.org/", name: iam}}]
-    projects: [{{id: {project}, sla: cloud, credentials: cloud}}]
-kubernetes:
-  - name: cluster
-    auth_url: {kubernetes}
-    identity_providers: [{{endpoint: "https://iam.example.org/", name: iam}}]
-    projects: [{{id: physics, sla: cluster, credentials: cluster}}]
-static:
-  - name: dummy
-    type: dummy
-    endpoint: https://dummy.example.org/
-    projects: [{{id: physics, sla: dummy}}]
-    flavors: [{{name: small, vcpus: 2, ram: 4096, disk: 20}}]
-    images: [{{name: ubuntu, os_type: linux, os_distro: ubuntu, os_version: "24.04"}}]
-"""
 MACHINE = """\
 tosca_definitions_version: tosca_simple_yaml_1_0
 topology_template:
@@ -67,24 +39,11 @@ topology_template:
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenStack]:
-    """One small flavor, one image and a network; of two cores one is taken."""
+    """The services of both clouds."""
     made = OpenStack(tmp_path_factory.mktemp("openstack"))
     try:
         made.start()
-        made.keystone.user("alice", "physics")
-        project = made.keystone.place("projects", "physics")
-        made.flavor("tiny", 1, 2048, 10)
-        made.flavor("medium", 2, 4096, 20)
-        made.admin.image.create_image(
-            "ubuntu-24.04",
-            data=b"nothing",
-            disk_format="raw",
-            container_format="bare",
-            visibility="public",
-        )
-        made.connection("alice", "physics").network.create_network(name="private")
-        made.admin.compute.update_quota_set(project, cores=2, ram=8192, instances=5)
-        made.use(project, 1, 2048)
+        sites.furnish(made)
         yield made
     finally:
         made.close()
@@ -98,94 +57,124 @@ def stack(
     clean_topics: None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
-    """One worker whose Feeder reads all three."""
+    """One worker whose Feeder reads all sites, and which runs Rally."""
     folder = tmp_path_factory.mktemp("federation")
+    rally = installed("rally", ROOT / "requirements" / "rally.txt") / "bin" / "rally"
     with Cluster() as cluster:
         cluster.add_quota("physics", "all", {"limits.cpu": "1"}, {"limits.cpu": "0"})
-        file = folder / "providers.yaml"
-        file.write_text(
-            FILE.format(
-                keystone=cloud.keystone.url,
-                project=cloud.keystone.place("projects", "physics"),
-                kubernetes=cluster.url,
-            )
-        )
+        sites.write(folder / "providers.yaml", cloud, cluster)
         made = Stack(kafka, im, folder)
         try:
             made.worker.run(
-                PAAS_FEEDER_FILES=json.dumps([str(file)]),
-                CLOUD_USERNAME="alice",
-                CLOUD_PASSWORD=SECRET,
-                CLUSTER_TOKEN="a-token",
+                PAAS_FEEDER_FILES=json.dumps([str(folder / "providers.yaml")]),
+                PAAS_RALLY_COMMAND=str(rally),
+                PAAS_RALLY_RUN_INTERVAL_S="5",
+                **sites.LOGINS,
             )
-            until(lambda: len(list(made.client.providers())) == 3, READ_S, "all are read")
+            until(lambda: len(list(made.client.providers())) == 6, READ_S, "all are read")
             yield made
         finally:
             made.close()
 
 
+def entries(stack: Stack, name: str) -> dict[str, dict[str, Any]]:
+    """What is shown of a provider's projects, by user group."""
+    return {one["userGroup"]: one for one in stack.client.providers() if one["name"] == name}
+
+
 def test_what_was_read_is_shown(stack: Stack) -> None:
-    known = {one["name"]: one for one in stack.client.providers()}
-    assert {name: one["type"] for name, one in known.items()} == {
-        "cloud": "openstack",
-        "cluster": "kubernetes",
-        "dummy": "dummy",
-    }
-    (cores,) = [one for one in known["cloud"]["quotas"] if one["resource"] == "cores"]
+    north = entries(stack, "cloud-north")
+    assert set(north) == {"physics", "biology"}
+    (cores,) = [one for one in north["physics"]["quotas"] if one["resource"] == "cores"]
     assert (cores["limit"], cores["used"], cores["free"]) == (2, 1, 1)
-    assert known["cloud"]["counts"]["flavors"] == 2
+    assert north["physics"]["counts"]["flavors"] == 2
+    assert [one["limit"] for one in north["biology"]["quotas"] if one["perUser"]] == [8]
+    assert entries(stack, "cluster")["physics"]["type"] == "kubernetes"
     listed = stack.run("--url", stack.worker.url, "providers", "list")
     assert "cluster" in listed.stdout, listed.stderr
 
 
-def reasons(found: dict) -> dict[str, set[str]]:
-    told: dict[str, set[str]] = {}
-    for one in found["discarded"]:
-        told.setdefault(one["provider"], set()).add(one["code"])
-    return told
+def dry_run(stack: Stack, template: str, group: str) -> dict[str, Any]:
+    """Who could host it, and who could not."""
+    body = {"template": template, "userGroup": group}
+    url = f"{stack.worker.url}/deployments?dryRun=true"
+    return dict(requests.post(url, json=body, timeout=WAIT_S).json())
+
+
+def told(found: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """The sentence of each provider and reason."""
+    return {(one["provider"], one["code"]): one["reason"] for one in found["discarded"]}
 
 
 @pytest.mark.parametrize(
-    ("cpus", "first", "refused"),
+    ("group", "cpus", "hosts", "refused"),
     [
-        (1, {"cloud", "dummy"}, {"cluster": {"no_machines"}}),
-        (2, {"dummy"}, {"cluster": {"no_machines"}, "cloud": {"quota_cores"}}),
-        (4, set(), {"cluster": {"no_machines"}, "cloud": {"flavor"}, "dummy": {"flavor"}}),
+        ("physics", 1, {"cloud-north", "cloud-south", "dummy"}, {("cluster", "no_machines")}),
+        ("physics", 2, {"cloud-south", "dummy"}, {("cloud-north", "quota_cores")}),
+        ("physics", 4, {"dummy"}, {("cloud-north", "flavor"), ("cloud-south", "flavor")}),
+        ("biology", 1, {"cloud-north"}, {("cloud-south", "sla_expired")}),
     ],
 )
 def test_each_template_is_told_who_can_host_it_and_why_the_others_cannot(
-    stack: Stack, cpus: int, first: set[str], refused: dict[str, set[str]]
+    stack: Stack, group: str, cpus: int, hosts: set[str], refused: set[tuple[str, str]]
 ) -> None:
-    body = {"template": MACHINE.format(cpus=cpus), "userGroup": "physics"}
-    url = f"{stack.worker.url}/deployments?dryRun=true"
-    found = requests.post(url, json=body, timeout=WAIT_S).json()
-    assert {one["provider"] for one in found["providers"]} == first
-    told = reasons(found)
-    for provider, codes in refused.items():
-        assert codes <= told[provider]
+    found = dry_run(stack, MACHINE.format(cpus=cpus), group)
+    assert {one["provider"] for one in found["providers"]} == hosts
+    assert refused <= set(told(found))
 
 
-def test_a_machine_for_which_the_cloud_has_no_quota_left_is_deployed_at_the_other_site(
-    stack: Stack,
-) -> None:
-    made = stack.client.submit(MACHINE.format(cpus=2), {}, userGroup="physics")
+def test_the_reasons_have_the_numbers(stack: Stack) -> None:
+    found = told(dry_run(stack, MACHINE.format(cpus=2), "physics"))
+    assert found["cloud-north", "quota_cores"] == "2 vCPUs are needed, 1 of 2 are free"
+    found = told(dry_run(stack, MACHINE.format(cpus=1), "biology"))
+    assert "2024-12-31" in found["cloud-south", "sla_expired"]
+
+
+def test_a_machine_that_fits_at_one_site_only_is_deployed_there(stack: Stack) -> None:
+    made = stack.client.submit(MACHINE.format(cpus=4), {}, userGroup="physics")
     ended = stack.settled(made["uuid"])
     assert (ended["status"], ended["cloudProviderName"]) == ("CREATE_COMPLETE", "dummy")
     ranking = stack.client.ranking(made["uuid"])
-    (sentence,) = [
-        one["reason"]
-        for one in ranking["discarded"]
-        if (one["provider"], one["code"]) == ("cloud", "quota_cores")
-    ]
-    assert "2" in sentence
+    assert {one["provider"] for one in ranking["discarded"]} >= {"cloud-north", "cloud-south"}
 
 
-def test_a_container_for_which_the_namespace_has_no_cpu_left_is_refused_with_the_numbers(
-    stack: Stack,
-) -> None:
-    template = Path(__file__).resolve().parents[2] / "examples" / "containers.yaml"
-    body = {"template": template.read_text(), "userGroup": "physics"}
-    url = f"{stack.worker.url}/deployments?dryRun=true"
-    told = reasons(requests.post(url, json=body, timeout=WAIT_S).json())
-    assert "no_containers" in told["cloud"]
-    assert "storage_class" in told["cluster"]
+def test_a_container_for_which_the_cluster_has_no_volumes_is_refused(stack: Stack) -> None:
+    template = (ROOT / "examples" / "containers.yaml").read_text()
+    found = told(dry_run(stack, template, "physics"))
+    assert ("cloud-south", "no_containers") in found
+    assert ("cluster", "storage_class") in found
+
+
+class TestRally:
+    def test_tests_each_cloud_and_what_it_finds_is_shown(self, stack: Stack) -> None:
+        for name in ("cloud-north", "cloud-south"):
+            until(lambda name=name: last_report(stack, name), RALLY_S, f"{name} is tested")
+            assert last_report(stack, name)["passed"] is True, last_report(stack, name)
+            health = entries(stack, name)["physics"]["health"]
+            assert [health[f"failureShare{days}"] for days in ("1d", "7d", "30d")] == [0, 0, 0]
+
+    def test_finds_a_service_that_is_down(self, stack: Stack, cloud: OpenStack) -> None:
+        glance = cloud.services["glance"]
+        glance.kill9()
+        try:
+            until(
+                lambda: last_report(stack, "cloud-north").get("passed") is False,
+                RALLY_S,
+                "the failure is known",
+            )
+        finally:
+            glance.run(f"http://127.0.0.1:{glance.port}/")
+        found = entries(stack, "cloud-north")["physics"]["health"]
+        assert found["lastReport"]["failingScenario"] == "GlanceImages.list_images"
+        assert 0 < found["failureShare1d"] < 1
+
+    def test_sends_no_report_twice(self, stack: Stack) -> None:
+        done = stack.run("topics", "tail", "rally", "--no-follow", "--from-beginning")
+        tasks = [json.loads(line)["value"]["task_uuid"] for line in done.stdout.splitlines()]
+        assert len(tasks) >= 3
+        assert len(tasks) == len(set(tasks))
+
+
+def last_report(stack: Stack, name: str) -> dict[str, Any]:
+    """Of a cloud; empty: it was not tested yet."""
+    return dict(entries(stack, name)["physics"]["health"].get("lastReport", {}))
