@@ -1,4 +1,4 @@
-"""The federation of the example, whose sites are read: real OpenStack services, an emulator of Kubernetes.
+"""The federation of the example, whose sites are read: real OpenStack services, a Kubernetes emulator.
 
 Each template goes where it can, and whoever asks is told why not elsewhere. Rally tests the clouds.
 """
