@@ -48,6 +48,7 @@ def choose(**asked: object) -> Flavor | Reason:
         ({"instance_type": "large"}, "large"),
         ({"instance_type": "small", "cpus": 4}, "small"),
         ({"instance_type": "Large", "cpus": 2}, "medium"),
+        ({"instance_type": "none", "infiniband": True}, "fast"),
     ],
 )
 def test_the_smallest_flavor_that_fits_is_chosen(asked: dict[str, object], chosen: str) -> None:
