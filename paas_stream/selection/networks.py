@@ -12,7 +12,6 @@ from typing import Final
 from paas_stream.records import Network, NodeRequirement
 from paas_stream.selection.reasons import Code, Reason
 
-
 _PUBLIC: Final = "public"
 _ROLES: Final = (_PUBLIC, "private")
 
