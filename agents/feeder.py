@@ -129,6 +129,7 @@ def _topic() -> TP:
 
 
 async def _feed(now: float, holds: bool) -> None:
+    catalog = await providers.warm()
     try:
         configured = federation()
     except ConfigurationError:  # no file was ever good, and that has been told
@@ -137,7 +138,6 @@ async def _feed(now: float, holds: bool) -> None:
     if holds:
         readings.start(sites, configured.credentials, now)
     feeders = (*configured.static_feeders(_today()), *readings.messages(sites))
-    catalog = await providers.warm()
     awaited = not catalog and (
         any(one.status == "active" for one in feeders)
         or (holds and readings.is_first_awaited(sites))
