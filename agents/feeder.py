@@ -14,8 +14,11 @@ from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.clients.sites import SiteReader
 from paas_stream.durable.agents import deliver_error, error_record
+from paas_stream.errors import ConfigurationError
 from paas_stream.records import Feeder
 from paas_stream.selection.catalog import Catalog
+from paas_stream.selection.last_known import LastKnown, is_news
+from paas_stream.selection.rows import ProviderRow
 from tables import providers
 
 COMPONENT = "feeder"
@@ -27,19 +30,25 @@ app.readiness.catalog = "no provider has been read yet"
 
 @dataclass
 class Sent:
-    """What this worker has sent; a restart sends everything once more."""
+    """What this worker has sent since it holds the partition."""
 
     # by key: content, when it was sent (monotonic seconds), and of when it is
     last: dict[str, tuple[bytes, float, datetime]] = field(default_factory=dict)
     retry_at: float = 0.0  # after a failure; monotonic seconds
     refresh_at: float = 0.0  # when the files are looked at again; monotonic seconds
+    fault: ConfigurationError | None = None  # of the files as they are now
+    told: str | None = None  # what was told last of such faults
 
-    def is_due(self, message: Feeder, now: float) -> bool:
+    def is_due(self, message: Feeder, now: float, known: ProviderRow | None) -> bool:
         """Whether it is new, has changed for an interval, or needs a heartbeat.
 
-        What was sent already is no sign of life: a site that is not read again stays silent.
+        `known` is what the catalog has, which another worker may have sent, or this one before it
+        started anew. What was sent already is no sign of life: a site that is not read again stays
+        silent.
         """
         settings = app.settings.feeder
+        if message.key not in self.last and known is not None:
+            self._learn(message, now, known)
         if message.key not in self.last:
             return True
         content, sent_at, of = self.last[message.key]
@@ -47,6 +56,14 @@ class Sent:
             return False
         wait = settings.heartbeat_s if content == _content(message) else settings.interval_s
         return now - sent_at >= wait
+
+    def _learn(self, message: Feeder, now: float, known: ProviderRow) -> None:
+        """Take a message for sent that tells the catalog nothing new."""
+        today = _today()
+        before = LastKnown(known.feeder, known.received_at, dict(known.kept))
+        if not is_news(before, message, today):
+            age_s = max(0.0, (today - known.received_at).total_seconds())
+            self.last[message.key] = _content(message), now - age_s, known.feeder.timestamp
 
 
 async def _tell(fault: Exception) -> None:
@@ -64,6 +81,10 @@ readings = Readings(
 _box = app.boxes.box(COMPONENT)
 
 
+def _today() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
 def _content(message: Feeder) -> bytes:
     return message.model_copy(update={"timestamp": datetime.min.replace(tzinfo=UTC)}).encode()
 
@@ -78,14 +99,23 @@ async def feeder() -> None:
         holds = _topic() in app.consumer.assignment()
         if now >= sent.refresh_at:
             sent.refresh_at = now + app.settings.feeder.interval_s
-            fault = await refresh()
-            if fault is not None and holds:  # the others have the same files
-                await _tell(fault)
+            sent.fault = await refresh()
+        if holds:  # the others have the same files
+            await _tell_of_files()
         await _feed(now, holds)
     except Exception as exc:
         log.exception("the Feeder failed; it tries again in an interval")
         sent.retry_at = now + app.settings.feeder.interval_s
         await _tell(exc)
+
+
+async def _tell_of_files() -> None:
+    """Tell a fault of the files once, for as long as it is the same one."""
+    text = None if sent.fault is None else str(sent.fault)
+    if text != sent.told:
+        sent.told = text
+        if sent.fault is not None:
+            await _tell(sent.fault)
 
 
 @app.on_before_shutdown.connect(weak=False)
@@ -99,19 +129,28 @@ def _topic() -> TP:
 
 
 async def _feed(now: float, holds: bool) -> None:
-    sites = federation().sites()
-    if holds:
-        readings.start(sites, federation().credentials, now)
-    feeders = (*federation().static_feeders(datetime.now(UTC)), *readings.messages(sites))
     catalog = await providers.warm()
+    try:
+        configured = federation()
+    except ConfigurationError:  # no file was ever good, and that has been told
+        return
+    sites = configured.sites()
+    if holds:
+        readings.start(sites, configured.credentials, now)
+    feeders = (*configured.static_feeders(_today()), *readings.messages(sites))
     awaited = not catalog and (
         any(one.status == "active" for one in feeders)
         or (holds and readings.is_first_awaited(sites))
     )
     app.readiness.catalog = "no provider has been read yet" if awaited else None
     if not holds:
+        sent.last.clear()  # another worker sends from now on
         return
-    due = [one for one in feeders if sent.is_due(one, now) and _concerns(one, catalog)]
+    due = [
+        one
+        for one in feeders
+        if sent.is_due(one, now, catalog.get(one.key)) and _concerns(one, catalog)
+    ]
     version = {"msg_version": app.settings.feeder.version}
     for message in due:
         with _box.work(f"send {message.key}"):

@@ -25,10 +25,16 @@ class ProviderConfiguration:
         self._files = tuple(files)
         self._federation: Federation | None = None
         self._stamps: Stamps | None = None
+        self.fault: ConfigurationError | None = None  # every fault of the files as they are now
 
     def federation(self) -> Federation:
         """What is in force. Raises ConfigurationError with every fault when nothing was ever good."""
-        return self._federation or self._read()
+        if self._federation is None:
+            self.reload()
+        if self._federation is None:
+            known = self.fault or ConfigurationError("the provider files are being read")
+            raise ConfigurationError(known.message, code=known.code)
+        return self._federation
 
     def reload(self) -> bool:
         """Read the files if one has changed. Returns whether they were read. Blocks.
@@ -43,13 +49,17 @@ class ProviderConfiguration:
     def _now(self) -> Stamps:
         return tuple(_stamp(file) for file in self._files)
 
-    def _read(self) -> Federation:
+    def _read(self) -> None:
         self._stamps = self._now()  # before: what changes meanwhile is read again
-        self._federation = provider_files.read(self._files)
-        return self._federation
+        try:
+            self._federation = provider_files.read(self._files)
+        except ConfigurationError as exc:
+            self.fault = exc
+            raise
+        self.fault = None
 
     async def refresh(self) -> None:
-        """As `reload`, in a thread, for a configuration that has been read before."""
+        """As `reload`, in a thread."""
         if await asyncio.to_thread(self.reload):
             log.info("the provider files were read")
 
@@ -71,10 +81,9 @@ def federation() -> Federation:
 
 
 async def refresh() -> ConfigurationError | None:
-    """Look whether the files have changed; their faults, once for each change."""
+    """Look whether the files have changed. Returns every fault of them as they are now."""
     try:
         await configuration.refresh()
     except ConfigurationError as exc:
         log.error("the provider files have faults, the last good ones stay in force:\n%s", exc)
-        return exc
-    return None
+    return configuration.fault

@@ -60,11 +60,15 @@ class Readings:
         for site in sites:
             state = self._states.setdefault(site.key, _State())
             is_wanted = site.provider.status == "active" and kind_of(site) is not None
-            if is_wanted and now >= state.due and site.key not in self._running:
+            if is_wanted and now >= state.due and not self._is_running(site):
                 state.due = now + self.interval_s
                 task = asyncio.create_task(self._read(site, credentials, state))
                 self._running[site.key] = task
                 task.add_done_callback(partial(self._ended, site.key))
+
+    def _is_running(self, site: Site) -> bool:
+        """Whether it is being read, or was given up and still keeps a thread."""
+        return site.key in self._running or self.reader.is_reading(site)
 
     def _ended(self, key: Key, _: asyncio.Task[None]) -> None:
         self._running.pop(key, None)

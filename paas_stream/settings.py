@@ -141,6 +141,15 @@ class FeederSettings(BaseModel):
     version: Literal["2.0.0", "1.4.0"] = "2.0.0"  # form in which messages are written
     trusted_issuers: list[str] = []  # JSON; groups of other issuers are left out; empty: none is
 
+    @model_validator(mode="after")
+    def _heartbeats_come_in_time(self) -> "FeederSettings":
+        if self.heartbeat_s >= self.stale_s:
+            raise ValueError(
+                f"PAAS_FEEDER_HEARTBEAT_S ({self.heartbeat_s:g}) must be below PAAS_FEEDER_STALE_S "
+                f"({self.stale_s:g}): a provider without changes would be stale between two messages"
+            )
+        return self
+
 
 class RallySettings(BaseModel):
     """The reader of Rally's task reports, and the runs of Rally that make some."""

@@ -75,14 +75,20 @@ def show_provider(context: click.Context, name: str, as_json: bool) -> None:
 @click.argument("file", type=_FILE)
 @click.option("--input", "-i", "pairs", multiple=True, metavar="NAME=VALUE", help="An input.")
 @click.option("--group", "-g", help="User group in whose name to ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.pass_context
-def why(context: click.Context, file: Path, pairs: tuple[str, ...], group: str | None) -> None:
+def why(
+    context: click.Context, file: Path, pairs: tuple[str, ...], group: str | None, as_json: bool
+) -> None:
     """Show who could host the TOSCA template FILE, in order, and why not the others.
 
     Nothing is deployed. Exit status 2 when no provider can host it.
     """
     found = client_of(context).dry_run(template_text(file), parsed_inputs(pairs), userGroup=group)
-    show_dry_run(found)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        show_dry_run(found)
     context.exit(0 if found["providers"] else 2)
 
 

@@ -32,9 +32,14 @@ def lines(found: dict[str, Any]) -> Iterator[Text]:
         yield Text(found["message"], style="yellow")
     if found["discarded"]:
         yield Text("not chosen:", style="bold")
-    for one in found["discarded"]:
-        project = f", {one['project']}" if "project" in one else ""
-        yield Text(f"  {one['provider']} ({one['region']}{project}): {one['reason']}")
+        rows = [("provider", "region", "project", "code", "why")]
+        rows += [
+            (one["provider"], one["region"], one.get("project", "-"), one["code"], one["reason"])
+            for one in found["discarded"]
+        ]
+        head, *others = columns(rows)
+        yield Text(head, style="bold")
+        yield from map(Text, others)
 
 
 def _row(one: dict[str, Any]) -> tuple[str, ...]:

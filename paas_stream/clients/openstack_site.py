@@ -1,11 +1,10 @@
 """Reads what a project of an OpenStack cloud offers, with the cloud's own SDK.
 
-The SDK blocks, so each reading runs in a thread. A call that fails costs its part only; when none
-succeeds there is no reading at all, so that a cloud that cannot be reached becomes stale.
+The SDK blocks, so each reading runs in a thread. A call that fails costs its part only.
 """
 
-import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from keystoneauth1 import exceptions as auth_errors
@@ -14,24 +13,21 @@ from keystoneauth1.identity import v3
 from openstack import exceptions as sdk_errors
 from openstack.connection import Connection
 
+from paas_stream.clients.site_calls import Call, Calls, Rows
 from paas_stream.errors import ConfigurationError, TemporaryError
 from paas_stream.selection import openstack_parts as parts
 from paas_stream.selection.credentials import Credentials
 from paas_stream.selection.provider_schema import RegionProps
 from paas_stream.selection.readings import Reading, Site
 
-log = logging.getLogger(__name__)
-
 _LONGEST_REASON = 300
 _USER_AGENT = ("paas-stream", "feeder")
 
-Rows = tuple[Any, ...]
 
-
-def read(site: Site, credentials: Credentials | None, timeout_s: float) -> Reading:
+def read(site: Site, credentials: Credentials | None, timeout_s: float, calls: Calls) -> Reading:
     """Read the project that the site names; blocks for some calls.
 
-    Raises TemporaryError when nothing could be read, ConfigurationError for a login that cannot be.
+    Raises TemporaryError when the login fails, ConfigurationError for one that cannot be.
     """
     if credentials is None:
         raise ConfigurationError("an OpenStack project is read with credentials, and it has none")
@@ -45,10 +41,8 @@ def read(site: Site, credentials: Credentials | None, timeout_s: float) -> Readi
         raise TemporaryError(f"the login failed: {_said(exc)}", code="provider_login") from exc
     # every service answers in time, or not at all
     with Connection(session=login, region_name=site.region.name, api_timeout=timeout_s) as cloud:
-        found = _read(questions(site, cloud, str(project)))
-    if not found.parts:
-        raise TemporaryError(f"nothing could be read: {found.fault}", code="provider_unreachable")
-    return found
+        refusals = (sdk_errors.SDKException, auth_errors.ClientException)
+        return calls.make(questions(site, cloud, str(project)), refusals, _said)
 
 
 def plugin(site: Site, credentials: Credentials) -> v3.base.BaseAuth:
@@ -97,13 +91,13 @@ def plugin(site: Site, credentials: Credentials) -> v3.base.BaseAuth:
     )
 
 
-def questions(site: Site, cloud: Connection, project: str) -> dict[str, Callable[[], Rows]]:
+def questions(site: Site, cloud: Connection, project: str) -> tuple[Call, ...]:
     """What is asked for each part."""
     here = next(
         (one for one in site.project.per_region_props if one.region_name == site.region.name), None
     )
     provider = site.provider
-    return {
+    asked: dict[str, Callable[[], Rows]] = {
         "flavors": lambda: parts.flavors(_dicts(cloud.compute.flavors(get_extra_specs=True))),
         "images": lambda: parts.images(_dicts(cloud.image.images()), provider.image_tags),
         "networks": lambda: parts.networks(
@@ -119,6 +113,11 @@ def questions(site: Site, cloud: Connection, project: str) -> dict[str, Callable
             cloud.network.get_quota(project, details=True).to_dict()
         ),
     }
+    return tuple(Call((part,), partial(_of, part, ask)) for part, ask in asked.items())
+
+
+def _of(part: str, ask: Callable[[], Rows]) -> dict[str, Rows]:
+    return {part: ask()}
 
 
 def _defaults(site: Site, here: RegionProps | None) -> dict[str, Any]:
@@ -136,20 +135,6 @@ def _defaults(site: Site, here: RegionProps | None) -> dict[str, Any]:
 
 def _dicts(listed: Iterable[Any]) -> list[dict[str, Any]]:
     return [one.to_dict() for one in listed]
-
-
-def _read(asked: dict[str, Callable[[], Rows]]) -> Reading:
-    found: dict[str, Rows] = {}
-    faults: dict[str, str] = {}
-    for part, ask in asked.items():
-        try:
-            found[part] = ask()
-        except (sdk_errors.SDKException, auth_errors.ClientException) as exc:
-            faults[part] = _said(exc)
-        except (ValueError, TypeError, KeyError, AttributeError) as exc:
-            log.warning("%s: an answer that cannot be understood", part, exc_info=exc)
-            faults[part] = f"an answer that cannot be understood ({type(exc).__name__})"
-    return Reading(found, faults)
 
 
 def _said(exc: Exception) -> str:

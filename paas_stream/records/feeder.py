@@ -2,14 +2,25 @@
 
 The form in use is 2.0.0. Versions 1.x are read, and 1.4.0 is written on request: `feeder_v1` turns
 one into the other. A null says the same as a field that is left out, except for a whole part of the
-message (`PARTS`): that part is not known, which is not the same as empty.
+message (`PARTS`): that part is not known, which is not the same as empty, and it is written so.
+A Kubernetes cluster has no regions, no overbooking and no bandwidth: what is not known of them is left
+out in 2.0.0.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 import orjson
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
 from paas_stream.records import feeder_v1
 from paas_stream.records.base import Message, Record
@@ -17,7 +28,11 @@ from paas_stream.records.quantity import Amount, Gibibytes, Mebibytes
 
 QUOTA_TYPES: Final = ("compute", "block-storage", "networking", "object-store", "storageclass")
 LISTS: Final = ("flavors", "images", "networks", "storage_classes")
-PARTS: Final = (*LISTS, *(f"quotas/{kind}" for kind in QUOTA_TYPES))
+_QUOTAS: Final = "quotas/"
+PARTS: Final = (*LISTS, *(f"{_QUOTAS}{kind}" for kind in QUOTA_TYPES))
+# Fields that a Kubernetes cluster does not have in 2.0.0, unless somebody gives them a value.
+_RATES: Final = ("overbooking_cpu", "overbooking_ram", "bandwidth_in", "bandwidth_out")
+_NOT_OF_CLUSTERS: Final = ("region_name", *_RATES)
 
 
 def _utc(moment: datetime) -> datetime:
@@ -116,6 +131,7 @@ class Network(Part):
     is_router_external: bool = False
     is_default: bool = False
     is_shared: bool = True
+    role: str | None = None  # public or private: what it is there to be, whatever else it is; ours
     iaas_uuid: str | None = None
     proxy_host: str | None = None  # through which its machines are reached
     proxy_user: str | None = None
@@ -128,6 +144,20 @@ class StorageClass(Part):
     name: str
     is_default: bool = False
     provisioner: str | None = None
+
+
+class _OrNull:
+    """In the JSON Schema: the list, or null where it is not known."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"anyOf": [handler(core_schema), {"type": "null"}]}
+
+
+_Row = TypeVar("_Row")
+_Listed = Annotated[tuple[_Row, ...], _OrNull]
 
 
 class Feeder(Message):
@@ -156,11 +186,11 @@ class Feeder(Message):
     overbooking_ram: float = 1.0
     bandwidth_in: float = 0.0
     bandwidth_out: float = 0.0
-    quotas: tuple[Quota, ...] = ()
-    flavors: tuple[Flavor, ...] = ()
-    images: tuple[Image, ...] = ()
-    networks: tuple[Network, ...] = ()
-    storage_classes: tuple[StorageClass, ...] = ()
+    quotas: _Listed[Quota] = ()  # null: not known
+    flavors: _Listed[Flavor] = ()  # null: not known
+    images: _Listed[Image] = ()  # null: not known
+    networks: _Listed[Network] = ()  # null: not known
+    storage_classes: _Listed[StorageClass] = ()  # null: not known
     unknown: tuple[str, ...] = ()  # PARTS that could not be read: the message is partial; ours
     status: str = "active"  # of the provider: only an active one is offered; ours
     sla_id: str | None = None  # of the agreement that the project serves; ours
@@ -173,12 +203,13 @@ class Feeder(Message):
     def _null_parts_are_unknown(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        missing = {name for name in LISTS if name in data and data[name] is None}
-        if "quotas" in data and data["quotas"] is None:
-            missing.update(part for part in PARTS if part.startswith("quotas/"))
         known = {name: value for name, value in data.items() if value is not None}
-        if missing:
-            known["unknown"] = sorted(missing.union(known.get("unknown", ())))
+        told = known.get("unknown", ())
+        if isinstance(told, list | tuple):
+            missing = [name for name in LISTS if name in data and data[name] is None]
+            if "quotas" in data and data["quotas"] is None and not any(map(_is_of_quotas, told)):
+                missing += filter(_is_of_quotas, PARTS)
+            known["unknown"] = [*told, *sorted(part for part in missing if part not in told)]
         if known.get("region_name") == "":
             del known["region_name"]
         return known
@@ -189,15 +220,34 @@ class Feeder(Message):
         return row_key(self.provider_name, self.region_name, self.project_id)
 
     def encode(self) -> bytes:
-        """JSON in the form of `msg_version`, without fields that have no value in 2.0.0."""
+        """JSON in the form of `msg_version`, without fields that have no value in 2.0.0.
+
+        A part that is not known is null, for readers that do not know our `unknown`.
+        """
         data = self.model_dump(mode="json", exclude_none=True)
         if self.msg_version.startswith("1."):
             data = feeder_v1.from_2_0_0(data)
-        return orjson.dumps(data)
+        elif self.provider_type.casefold() == "kubernetes":
+            for name in _NOT_OF_CLUSTERS:
+                if data[name] == type(self).model_fields[name].default:
+                    del data[name]
+        return orjson.dumps(data | {name: None for name in self._unknown_lists() if name in data})
+
+    def _unknown_lists(self) -> Iterator[str]:
+        """The lists of which nothing is known. Rows of quotas that are known stand for themselves."""
+        for name in LISTS:
+            if name in self.unknown and not getattr(self, name):
+                yield name
+        if not self.quotas and any(map(_is_of_quotas, self.unknown)):
+            yield "quotas"
 
     @classmethod
     def _from_major(cls, major: str, data: dict[str, Any]) -> dict[str, Any] | None:
         return feeder_v1.to_2_0_0(data) if major == "1" else super()._from_major(major, data)
+
+
+def _is_of_quotas(part: Any) -> bool:
+    return isinstance(part, str) and part.startswith(_QUOTAS)
 
 
 def row_key(*names: str) -> str:

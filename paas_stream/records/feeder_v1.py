@@ -61,7 +61,8 @@ def to_2_0_0(data: Json) -> Json:
     message["msg_version"] = "2.0.0"
     message["provider_endpoint"] = data.get("identity_endpoint")
     has_services = str(data.get("provider_type", "")).casefold() != "kubernetes"
-    unknown = set(data.get("unknown") or ())
+    told = data.get("unknown")
+    unknown = set(filter(_is_text, told)) if isinstance(told, list) else set()
     found: dict[str, list[Json]] = {name: [] for name in _LISTS}
     for service in _SERVICES:
         parts = {name: name for name in service.lists} | {"quotas": f"quotas/{service.quota_type}"}
@@ -102,7 +103,8 @@ def _current(name: str, row: Json, service: _Service) -> Json:
 def from_2_0_0(data: Json) -> Json:
     """A 2.0.0 message in the form of 1.4.0.
 
-    The endpoints of the services are not known: the provider's stands for them.
+    The endpoints of the services are not known: the provider's stands for them. What is not known of
+    a service is null in it.
     """
     message = {
         name: value
@@ -115,8 +117,13 @@ def from_2_0_0(data: Json) -> Json:
     for service in _SERVICES:
         quotas = [row for row in data["quotas"] if _belongs(row, service)]
         lists = {"quotas": quotas} | {name: data[name] for name in service.lists}
-        rows = {name: list(_older(name, rows, data)) for name, rows in lists.items()}
-        needed = service.quota_type != "object-store" or rows["quotas"]
+        parts = {"quotas": f"quotas/{service.quota_type}"}
+        unknown = {name for name in lists if parts.get(name, name) in data["unknown"]}
+        rows = {
+            name: list(_older(name, rows, data)) if rows or name not in unknown else None
+            for name, rows in lists.items()
+        }
+        needed = service.quota_type != "object-store" or rows["quotas"] != []
         entry = {
             "description": "",
             "endpoint": data["provider_endpoint"],
@@ -144,6 +151,10 @@ def _older(name: str, rows: list[Json], message: Json) -> Iterator[Json]:
         if name == "networks":
             older["projects"] = [message["project_id"]]
         yield older
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def _number(value: Any) -> Any:

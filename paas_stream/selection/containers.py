@@ -7,6 +7,7 @@ GPUs must be of a kind that the namespace's quota speaks of.
 from collections.abc import Iterator
 
 from paas_stream.records import NodeRequirement
+from paas_stream.selection.quotas import maker_of
 from paas_stream.selection.reasons import Code, Reason, some
 from paas_stream.selection.rows import ProviderRow
 
@@ -40,8 +41,8 @@ def _gpu_kinds(row: ProviderRow) -> list[str]:
 
 def _is_asked(node: NodeRequirement, kind: str) -> bool:
     """Whether GPUs of this kind may be those asked for; what a name does not tell is no obstacle."""
-    vendor, slash, model = kind.casefold().rpartition("/")
-    if slash and node.gpu_vendor and not vendor.startswith(node.gpu_vendor.casefold()):
+    maker, model = maker_of(kind), kind.casefold().rpartition("/")[2]
+    if maker and node.gpu_vendor and maker != node.gpu_vendor.casefold():
         return False
-    generic = slash and model == "gpu"
+    generic = maker and model == "gpu"
     return bool(generic) or not node.gpu_model or model == node.gpu_model.casefold()

@@ -66,7 +66,11 @@ def choose(requirement: NodeRequirement, flavors: tuple[Flavor, ...]) -> Flavor 
 
 def _asks_for_amounts(requirement: NodeRequirement) -> bool:
     return bool(
-        requirement.cpus or requirement.memory_mib or requirement.disk_gib or requirement.gpus
+        requirement.cpus
+        or requirement.memory_mib
+        or requirement.disk_gib
+        or requirement.gpus
+        or requirement.infiniband
     )
 
 

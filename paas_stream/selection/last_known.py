@@ -5,10 +5,12 @@ that part is kept, with the time from which it is.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
-from paas_stream.records import Feeder
+from paas_stream.records import Feeder, Quota
 from paas_stream.records.feeder import LISTS
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,27 @@ def _keep(state: LastKnown, part: str, before: Feeder, since: datetime) -> LastK
     if part in LISTS:
         update[part] = getattr(before, part)
     elif part.startswith("quotas/"):
-        kind = part.removeprefix("quotas/")
-        others = [row for row in feeder.quotas if row.type != kind]
-        update["quotas"] = (*others, *(row for row in before.quotas if row.type == kind))
+        update["quotas"] = _kept_quotas(part.removeprefix("quotas/"), feeder.quotas, before.quotas)
     else:
         return state  # a part that only a later version knows
     return replace(state, feeder=feeder.model_copy(update=update), kept=state.kept | {part: since})
+
+
+def _kept_quotas(kind: str, now: tuple[Quota, ...], before: tuple[Quota, ...]) -> tuple[Quota, ...]:
+    """The rows with those of `kind` as they were; limits of users that are told now take the place."""
+    others = [row for row in now if row.type != kind]
+    of_users = [row for row in now if row.type == kind and row.per_user]
+    old = [row for row in before if row.type == kind and not (of_users and row.per_user)]
+    return (*others, *of_users, *old)
+
+
+def is_news(before: LastKnown, message: Feeder, now: datetime) -> bool:
+    """Whether `message` says more than that all is as it was."""
+    after = join(before, message, now)
+    return after is not None and (
+        after.kept.keys() != before.kept.keys() or _said(after.feeder) != _said(before.feeder)
+    )
+
+
+def _said(feeder: Feeder) -> Feeder:
+    return feeder.model_copy(update={"msg_version": "", "timestamp": _NEVER, "cause": None})

@@ -7,9 +7,13 @@ this pool).
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from paas_stream.records import Network, NodeRequirement
 from paas_stream.selection.reasons import Code, Reason
+
+_PUBLIC: Final = "public"
+_ROLES: Final = (_PUBLIC, "private")
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,13 @@ class Offer:
 def offer(networks: Iterable[Network], provider_type: str) -> Offer:
     """The public and the private network to use: default ones first, then the project's own.
 
-    Public is a network that is external, or both default and shared. The Dummy connector has no
+    Public is a network that is external, or both default and shared. One that has a `role` comes before
+    all others, and is what that says. The Dummy connector has no
     networks of its own: without named ones there, IM's generic names are used.
     """
-    ordered = sorted(networks, key=lambda n: (not n.is_default, n.is_shared, n.name))
+    ordered = sorted(
+        networks, key=lambda n: (n.role not in _ROLES, not n.is_default, n.is_shared, n.name)
+    )
     if not ordered and provider_type == "dummy":
         return Offer(generic=True)
     public = next((n for n in ordered if _is_public(n)), None)
@@ -43,6 +50,8 @@ def offer(networks: Iterable[Network], provider_type: str) -> Offer:
 
 
 def _is_public(network: Network) -> bool:
+    if network.role in _ROLES:
+        return network.role == _PUBLIC
     return network.is_router_external or (network.is_default and network.is_shared)
 
 

@@ -86,10 +86,13 @@ def networks(
     """Active networks; with `tags` those that have one of them, and those that the file names.
 
     `public` and `private` are the names of the defaults, `proxy` the way to machines in private ones.
+    A default is what the file makes it, whatever else it is. For readers that do not know our `role`,
+    a shared default network is a public one: the private one is marked as default unless it is shared.
     """
     wanted, named = set(tags), {public, private} - {None}
+    roles = {} if public == private else {public: "public", private: "private"}
     return tuple(
-        _network(one, named, proxy)
+        _network(one, one["name"] in named, roles.get(one["name"]), proxy)
         for one in listed
         # Neutron writes ACTIVE, and some databases find it by any case
         if str(one.get("status", "")).casefold() == "active"
@@ -97,15 +100,18 @@ def networks(
     )
 
 
-def _network(one: Json, defaults: set[str | None], proxy: Proxy | None) -> Network:
-    is_external = bool(one.get("is_router_external"))
-    through = None if is_external else proxy
+def _network(one: Json, is_named: bool, role: str | None, proxy: Proxy | None) -> Network:
+    is_external, is_shared = bool(one.get("is_router_external")), bool(one.get("is_shared"))
+    is_private = role == "private" if role else not is_external
+    through = proxy if is_private else None
+    is_default = is_named or bool(one.get("is_default"))
     return Network(
         name=one["name"] or one["id"],
         iaas_uuid=one["id"],
         is_router_external=is_external,
-        is_default=one["name"] in defaults or bool(one.get("is_default")),
-        is_shared=bool(one.get("is_shared")),
+        is_default=is_default and not (role == "private" and is_shared),
+        is_shared=is_shared,
+        role=role,
         proxy_host=through.host if through else None,
         proxy_user=through.user if through else None,
         tags=tuple(one.get("tags") or ()),

@@ -1,10 +1,12 @@
 """Rules on provider files that look at more than one entry; each fault names file and path."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from paas_stream.selection.provider_schema import AnyProvider, ProviderFile, Sla, StaticProvider
+from paas_stream.selection import provider_schema
+from paas_stream.selection.provider_entries import SECTIONS, Entry, Files, Place, known, places
+from paas_stream.selection.provider_schema import ProviderFile, Sla
 
 
 @dataclass(frozen=True)
@@ -16,23 +18,7 @@ class Agreement:
     issuer: str
 
 
-@dataclass(frozen=True)
-class Place:
-    """An entry's value and where it stands."""
-
-    value: str
-    file: Path
-    path: str
-
-    def fault(self, sentence: str) -> str:
-        """One line of the list of faults."""
-        return f"{self.file}: {self.path}: {sentence}"
-
-
-Files = dict[Path, ProviderFile]
-
-
-def agreements(files: Files) -> dict[str, Agreement]:
+def agreements(files: Mapping[Path, ProviderFile]) -> dict[str, Agreement]:
     """All SLAs by `doc_uuid`."""
     return {
         sla.doc_uuid: Agreement(sla, group.name, idp.issuer)
@@ -43,117 +29,135 @@ def agreements(files: Files) -> dict[str, Agreement]:
     }
 
 
+@dataclass(frozen=True)
+class _Named:
+    """What providers may refer to; None: some of it cannot be read, and so all may be there."""
+
+    slas: Mapping[str, str | None] | None  # by `doc_uuid`; the issuer, None: it cannot be read
+    credentials: frozenset[str] | None
+
+
 def faults(files: Files) -> list[str]:
-    """Every rule that is broken, in the order of the files."""
+    """Every rule that is broken, in the order of the files, by what can be read of them."""
+    entries = [entry for entry in files.values() if entry is not None]
     found = [
-        *_repeated(_sla_places(files), "the SLA"),
-        *_repeated(_provider_places(files), "the provider"),
-        *_repeated(_credentials_places(files), "the credentials"),
+        *_repeated(known(_slas(entries)), "the SLA"),
+        *_repeated(known(_provider_names(entries)), "the provider"),
+        *_repeated(known(_credentials(entries)), "the credentials"),
     ]
-    known = agreements(files)
-    names = {place.value for place in _credentials_places(files)}
-    for file, content in files.items():
-        found.extend(_issuer_faults(file, content))
-        for path, provider in providers(content):
-            found.extend(_provider_faults(file, path, provider, known, names))
+    is_whole = len(entries) == len(files)
+    named = _Named(
+        _issuers_of_slas(entries) if is_whole and None not in _slas(entries) else None,
+        _names(_credentials(entries)) if is_whole and None not in _credentials(entries) else None,
+    )
+    for entry in entries:
+        found.extend(_issuer_faults(entry))
+        for section in SECTIONS:
+            for provider in entry.each(section):
+                if provider is not None:
+                    found.extend(_provider_faults(section, provider, named))
     return found
 
 
-def providers(content: ProviderFile) -> Iterator[tuple[str, AnyProvider]]:
-    """Every provider of a file with its path."""
-    sections: dict[str, tuple[AnyProvider, ...]] = {
-        "openstack": content.openstack,
-        "kubernetes": content.kubernetes,
-        "static": content.static,
-    }
-    for section, entries in sections.items():
-        for number, provider in enumerate(entries):
-            yield f"{section}[{number}]", provider
-
-
-def _repeated(places: Iterable[Place], what: str) -> Iterator[str]:
+def _repeated(some: Iterable[Place], what: str) -> Iterator[str]:
     first: dict[str, Place] = {}
-    for place in places:
+    for place in some:
         before = first.setdefault(place.value, place)
         if before is not place:
             where = before.path if before.file == place.file else f"{before.file}: {before.path}"
             yield place.fault(f"{what} {place.value!r} is given before, at {where}")
 
 
-def _sla_places(files: Files) -> Iterator[Place]:
-    for file, content in files.items():
-        for i, idp in enumerate(content.trusted_idps):
-            for j, group in enumerate(idp.user_groups):
-                for k, sla in enumerate(group.slas):
-                    path = f"trusted_idps[{i}].user_groups[{j}].slas[{k}].doc_uuid"
-                    yield Place(sla.doc_uuid, file, path)
+def _names(some: Iterable[Place | None]) -> frozenset[str]:
+    return frozenset(place.value for place in some if place is not None)
 
 
-def _provider_places(files: Files) -> Iterator[Place]:
-    for file, content in files.items():
-        for path, provider in providers(content):
-            yield Place(provider.name, file, f"{path}.name")
-
-
-def _credentials_places(files: Files) -> Iterator[Place]:
-    for file, content in files.items():
-        for name in content.credentials:
-            yield Place(name, file, f"credentials.{name}")
-
-
-def _issuer_faults(file: Path, content: ProviderFile) -> Iterator[str]:
-    # Another file may name the same issuer and group again: each file can stand alone.
-    places = [
-        Place(idp.issuer, file, f"trusted_idps[{i}].issuer")
-        for i, idp in enumerate(content.trusted_idps)
+def _slas(entries: list[Entry]) -> list[Place | None]:
+    return [
+        place
+        for entry in entries
+        for place in places(entry.each("trusted_idps", "user_groups", "slas"), "doc_uuid")
     ]
-    yield from _repeated(places, "the issuer")
-    for i, idp in enumerate(content.trusted_idps):
-        groups = [
-            Place(group.name, file, f"trusted_idps[{i}].user_groups[{j}].name")
-            for j, group in enumerate(idp.user_groups)
-        ]
-        yield from _repeated(groups, "the user group")
 
 
-def _provider_faults(
-    file: Path,
-    path: str,
-    provider: AnyProvider,
-    known: dict[str, Agreement],
-    credentials: set[str],
-) -> Iterator[str]:
-    def places(section: str, field: str, values: Iterable[str]) -> list[Place]:
-        return [Place(v, file, f"{path}.{section}[{i}].{field}") for i, v in enumerate(values)]
+def _provider_names(entries: list[Entry]) -> list[Place | None]:
+    return [
+        place
+        for entry in entries
+        for section in SECTIONS
+        for place in places(entry.each(section), "name")
+    ]
 
-    projects = provider.projects
-    issuers = [idp.endpoint for idp in provider.identity_providers]
-    slas = places("projects", "sla", (project.sla for project in projects))
-    yield from _repeated(places("identity_providers", "endpoint", issuers), "the issuer")
-    yield from _repeated(
-        places("regions", "name", (region.name for region in provider.regions)), "the region"
-    )
-    yield from _repeated(places("projects", "id", (p.id for p in projects)), "the project")
+
+def _credentials(entries: list[Entry]) -> list[Place | None]:
+    found: list[Place | None] = []
+    for entry in entries:
+        named = entry.data.get("credentials", {})
+        if isinstance(named, Mapping):
+            found += (Place(str(name), entry.file, f"credentials.{name}") for name in named)
+        else:
+            found.append(None)
+    return found
+
+
+def _issuers_of_slas(entries: list[Entry]) -> dict[str, str | None]:
+    return {
+        sla.value: issuer.value if issuer else None
+        for entry in entries
+        for idp in entry.each("trusted_idps")
+        if idp is not None
+        for issuer in [idp.place("issuer")]
+        for sla in known(places(idp.each("user_groups", "slas"), "doc_uuid"))
+    }
+
+
+def _issuer_faults(entry: Entry) -> Iterator[str]:
+    # Another file may name the same issuer and group again: each file can stand alone.
+    yield from _repeated(known(places(entry.each("trusted_idps"), "issuer")), "the issuer")
+    for idp in entry.each("trusted_idps"):
+        if idp is not None:
+            yield from _repeated(known(places(idp.each("user_groups"), "name")), "the user group")
+
+
+def _provider_faults(section: str, provider: Entry, named: _Named) -> Iterator[str]:
+    issuers = places(provider.each("identity_providers"), "endpoint")
+    regions = places(provider.each("regions"), "name")
+    slas = known(places(provider.each("projects"), "sla"))
+    yield from _repeated(known(issuers), "the issuer")
+    yield from _repeated(known(regions), "the region")
+    yield from _repeated(known(places(provider.each("projects"), "id")), "the project")
     yield from _repeated(slas, "the SLA")
-    yield from _unknown_slas(slas, issuers, known)
-    for place in places("projects", "credentials", (p.credentials or "" for p in projects)):
-        if place.value and place.value not in credentials:
-            yield place.fault(f"no credentials of the name {place.value!r} are configured")
-    if not isinstance(provider, StaticProvider):
-        regions = {region.name for region in provider.regions}
-        for i, project in enumerate(provider.projects):
-            names = (props.region_name for props in project.per_region_props)
-            for place in places(f"projects[{i}].per_region_props", "region_name", names):
-                if place.value not in regions:
-                    yield place.fault(f"there is no region {place.value!r}")
+    if named.slas is not None:
+        yield from _unknown_slas(slas, issuers, named.slas)
+    if named.credentials is not None:
+        for place in known(places(provider.each("projects"), "credentials")):
+            if place.value not in named.credentials:
+                yield place.fault(f"no credentials of the name {place.value!r} are configured")
+    if None not in regions:
+        here = _names(regions) if "regions" in provider.data else _DEFAULT_REGIONS[section]
+        for place in known(places(provider.each("projects", "per_region_props"), "region_name")):
+            if place.value not in here:
+                yield place.fault(f"there is no region {place.value!r}")
 
 
 def _unknown_slas(
-    slas: list[Place], issuers: list[str], known: dict[str, Agreement]
+    slas: list[Place], issuers: list[Place | None], named: Mapping[str, str | None]
 ) -> Iterator[str]:
     for place in slas:
-        agreement = known.get(place.value)
-        if agreement is None:
+        if place.value not in named:
             yield place.fault(f"no group of trusted_idps has the SLA {place.value!r}")
-        elif issuers and agreement.issuer not in issuers:
-            yield place.fault(f"its issuer {agreement.issuer} is not among identity_providers")
+            continue
+        issuer = named[place.value]
+        if issuer and issuers and None not in issuers and issuer not in _names(issuers):
+            yield place.fault(f"its issuer {issuer} is not among identity_providers")
+
+
+def _default_regions(model: type[provider_schema.Entry]) -> frozenset[str]:
+    return frozenset(region.name for region in model.model_fields["regions"].default)
+
+
+_DEFAULT_REGIONS = {
+    "openstack": _default_regions(provider_schema.OpenStackProvider),
+    "kubernetes": _default_regions(provider_schema.KubernetesProvider),
+    "static": _default_regions(provider_schema.StaticProvider),
+}

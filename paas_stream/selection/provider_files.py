@@ -17,9 +17,16 @@ from pydantic import ValidationError
 
 from paas_stream.errors import ConfigurationError
 from paas_stream.records import Feeder, Flavor, Image, Network, Quota, StorageClass
-from paas_stream.selection import credentials, provider_checks, readings, yaml_text
+from paas_stream.selection import (
+    credentials,
+    provider_checks,
+    provider_entries,
+    readings,
+    yaml_text,
+)
 from paas_stream.selection.credentials import Credentials
 from paas_stream.selection.provider_checks import Agreement
+from paas_stream.selection.provider_entries import Entry
 from paas_stream.selection.provider_schema import (
     CredentialsEntry,
     KubernetesProvider,
@@ -81,16 +88,16 @@ def read(files: Iterable[Path]) -> Federation:
     """The federation that these files describe.
 
     Raises ConfigurationError with every fault of every file, one a line: file, path in the YAML,
-    sentence. Rules across entries are checked once each file has the right form.
+    sentence. Rules across entries are checked by what can be read of files with other faults.
     """
     contents: dict[Path, ProviderFile] = {}
+    entries: dict[Path, Entry | None] = {}
     faults: list[str] = []
     for file in dict.fromkeys(files):
-        content = _read_file(file, faults)
+        entries[file], content = _read_file(file, faults)
         if content:
             contents[file] = content
-    if not faults:
-        faults = [*provider_checks.faults(contents), *_missing_files(contents)]
+    faults += [*provider_checks.faults(entries), *_missing_files(entries)]
     if faults:
         raise ConfigurationError("\n".join(faults), code="provider_files")
     return Federation(
@@ -117,26 +124,27 @@ def _beside(file: Path, provider: KubernetesProvider) -> KubernetesProvider:
     return provider.model_copy(update={"ca_path": file.parent / provider.ca_path})
 
 
-def _missing_files(contents: Mapping[Path, ProviderFile]) -> Iterator[str]:
-    for file, content in contents.items():
-        for number, provider in enumerate(content.kubernetes):
-            ca = _beside(file, provider).ca_path
-            if ca is not None and not ca.is_file():
-                yield f"{file}: kubernetes[{number}].ca_path: there is no file {ca}"
+def _missing_files(entries: provider_entries.Files) -> Iterator[str]:
+    for file, entry in entries.items():
+        for provider in entry.each("kubernetes") if entry else ():
+            place = provider.place("ca_path") if provider else None
+            if place is not None and not (ca := file.parent / place.value).is_file():
+                yield place.fault(f"there is no file {ca}")
 
 
-def _read_file(file: Path, faults: list[str]) -> ProviderFile | None:
+def _read_file(file: Path, faults: list[str]) -> tuple[Entry | None, ProviderFile | None]:
     try:
         data, sentences = yaml_text.load(file.read_text(encoding="utf-8"))
     except OSError as exc:
         data, sentences = None, [f"cannot be read ({exc.strerror})"]
     except UnicodeDecodeError:
         data, sentences = None, ["not UTF-8 text"]
-    content = None
+    entry = content = None
     if not sentences:
+        entry = provider_entries.top(file, data)
         content, sentences = _validated({} if data is None else data)
     faults.extend(f"{file}: {sentence}" for sentence in sentences)
-    return content
+    return entry, content
 
 
 def _validated(data: Any) -> tuple[ProviderFile | None, list[str]]:

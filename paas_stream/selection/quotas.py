@@ -17,7 +17,8 @@ from paas_stream.selection.reasons import Code, Reason, amount
 
 UNLIMITED = -1.0
 
-# Resource -> amount for the whole template, above 0; GPUs in total and as `gpus:<model>`.
+# Resource -> amount for the whole template, above 0; GPUs in total, as `gpus:<model>`, and of a
+# container that names their maker as `gpus:<maker>`.
 Demand = Mapping[str, float]
 
 _RESOURCES = {  # field of a quota row -> code and unit
@@ -91,7 +92,32 @@ def _lines(rows: Iterable[Quota]) -> dict[str, Line]:
         line = _line(limit, usage[key])
         if resource not in lines or line.free < lines[resource].free:
             lines[resource] = line
-    return lines
+    return lines | _sums_of_gpus(lines)
+
+
+def _sums_of_gpus(lines: Mapping[str, Line]) -> dict[str, Line]:
+    """GPUs of all models, and of each maker; one without a limit makes its sum unlimited."""
+    sums: dict[str, list[Line]] = defaultdict(list)
+    for resource, line in lines.items():
+        kind, _, name = resource.partition(":")
+        if kind == "gpus":
+            sums["gpus"].append(line)
+            if maker := maker_of(name):
+                sums[f"gpus:{maker}"].append(line)
+    return {
+        resource: _line(
+            UNLIMITED if any(one.limit < 0 for one in found) else sum(one.limit for one in found),
+            sum(one.used for one in found),
+        )
+        for resource, found in sums.items()
+    }
+
+
+def maker_of(name: str) -> str | None:
+    """The maker in a Kubernetes resource's name, `nvidia.com/gpu`; None: it is a model's name."""
+    domain, slash, _ = name.casefold().partition("/")
+    labels = domain.split(".")
+    return labels[-2] if slash and len(labels) > 1 else None
 
 
 def _line(limit: float, used: float) -> Line:
@@ -102,11 +128,8 @@ def _numbers(row: Quota) -> Iterator[tuple[str, float]]:
     for resource in _FIELDS:
         if resource != "gpus" and (number := getattr(row, resource)) is not None:
             yield resource, number
-    if row.gpus:
-        numbers = row.gpus.values()
-        yield "gpus", UNLIMITED if min(numbers) < 0 else sum(numbers)
-        for model, number in row.gpus.items():
-            yield f"gpus:{model.casefold()}", number
+    for model, number in (row.gpus or {}).items():
+        yield f"gpus:{model.casefold()}", number
 
 
 def _tighter(one: float, other: float) -> float:
@@ -144,9 +167,9 @@ def demand(
         count = node.count * (flavor.gpus if flavor else node.gpus)
         if count:
             gpus += count
-            model = flavor.gpu_model if flavor else node.gpu_model
-            if model:
-                key = f"gpus:{model.casefold()}"
+            names = (flavor.gpu_model,) if flavor else (node.gpu_model, node.gpu_vendor)
+            for name in {name.casefold() for name in names if name}:
+                key = f"gpus:{name}"
                 total[key] = total.get(key, 0.0) + count
     taken = {"cores": cores, "ram": ram, "gpus": gpus}
     total.update({name: number for name, number in taken.items() if number > 0})

@@ -19,6 +19,7 @@ from paas_stream.selection.provider_schema import (
     Project,
     Region,
     StaticProject,
+    StaticProvider,
     limits_of_users,
 )
 
@@ -79,10 +80,19 @@ def message(site: Site, kind: str, reading: Reading, now: datetime) -> Feeder:
 def said(
     provider: AnyProvider, region: Region, project: Project | StaticProject, agreement: Agreement
 ) -> dict[str, Any]:
-    """What the provider file says of a project in a region, as fields of a message."""
+    """What the provider file says of a project in a region, as fields of a message.
+
+    Messages about a cluster have no overbooking and no bandwidth.
+    """
     idps = {idp.endpoint: idp for idp in provider.identity_providers}
     idp = idps.get(agreement.issuer)
-    return {
+    rates = {
+        "overbooking_cpu": region.overbooking_cpu,
+        "overbooking_ram": region.overbooking_ram,
+        "bandwidth_in": region.bandwidth_in,
+        "bandwidth_out": region.bandwidth_out,
+    }
+    return ({} if _is_cluster(provider) else rates) | {
         "provider_name": provider.name,
         "region_name": region.name,
         "project_id": project.id,
@@ -91,16 +101,18 @@ def said(
         "issuer_name": idp.name if idp else "",
         "issuer_protocol": idp.protocol if idp else None,
         "issuer_audience": idp.audience if idp else None,
-        "overbooking_cpu": region.overbooking_cpu,
-        "overbooking_ram": region.overbooking_ram,
-        "bandwidth_in": region.bandwidth_in,
-        "bandwidth_out": region.bandwidth_out,
         "status": provider.status,
         "sla_id": agreement.sla.doc_uuid,
         "sla_start": agreement.sla.start_date.isoformat(),
         "sla_end": agreement.sla.end_date.isoformat(),
         "credentials": project.credentials,
     }
+
+
+def _is_cluster(provider: AnyProvider) -> bool:
+    return isinstance(provider, KubernetesProvider) or (
+        isinstance(provider, StaticProvider) and provider.type == "kubernetes"
+    )
 
 
 def per_user(site: Site) -> tuple[Quota, ...]:

@@ -115,7 +115,7 @@ class Code(StrEnum):
         "the sizes of all volumes, the size of one volume, ephemeral storage",
     )
     QUOTA_PUBLIC_IPS = "quota_public_ips", Area.QUOTA, "public addresses"
-    QUOTA_GPUS = "quota_gpus", Area.QUOTA, "GPUs, in all and of each model"
+    QUOTA_GPUS = "quota_gpus", Area.QUOTA, "GPUs, in all and of each model or maker"
 
 
 class Reason(NamedTuple):

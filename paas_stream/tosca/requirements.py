@@ -160,6 +160,8 @@ def _container(
         memory_mib=read.size("host", "mem_size", "MiB"),
         disk_gib=read.size("host", "disk_size", "GiB"),
         gpus=int(read.amount("host", "num_gpus", MAX_GPUS)),
+        gpu_vendor=read.text("host", "gpu_vendor"),
+        gpu_model=read.text("host", "gpu_model"),
         image=image if isinstance(image, str) else None,
         public_address=bool(published),
         volumes_gib=tuple(size for size in sizes if size),

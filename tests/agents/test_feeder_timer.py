@@ -1,19 +1,33 @@
 """Feeder: provider files -> `feeder`, on the worker that holds the topic's partition."""
 
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 from faust.types import TP
 from support.bench import Bench, Clock, Sent
 
 from agents import feeder as module
+from agents import provider_configuration
 from agents.feeder import feeder
 from agents.provider_catalog import provider_catalog
+from agents.provider_configuration import ProviderConfiguration
 from paas_stream.app import app
 from paas_stream.errors import ConfigurationError
 from paas_stream.records import ErrorRecord, Feeder, Message
 from paas_stream.selection.provider_files import Federation
+from tables import providers
 
 SETTINGS = app.settings.feeder
 NOBODY = "no provider has been read yet"
+FILE = """
+trusted_idps:
+  - issuer: https://iam.example.org/
+    user_groups: [{name: g, slas: [{doc_uuid: s, start_date: 2025-01-01, end_date: 2099-01-01}]}]
+static:
+  - {name: SITE, type: dummy, endpoint: "https://a", projects: [{id: p, sla: s}]}
+"""
 
 
 class Files:
@@ -84,6 +98,53 @@ async def test_what_has_not_changed_is_sent_again_only_as_a_heartbeat(
     clock.now += 1
     assert names(await holder.run(feeder)) == names(first)
     assert await holder.run(feeder) == []
+
+
+async def catalogued(holder: Bench, clock: Clock) -> list[str]:
+    """What is sent in one turn, once the catalog has it."""
+    sent = await holder.run(feeder)
+    for message in sent:
+        await holder.give(provider_catalog, message, at=clock.now)
+    return names(sent)
+
+
+async def test_what_the_catalog_has_is_not_sent_again_after_a_restart(
+    holder: Bench, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await catalogued(holder, clock)
+    clock.now += SETTINGS.heartbeat_s - 1
+    monkeypatch.setattr(module, "sent", module.Sent())
+    assert await holder.run(feeder) == []
+    clock.now += 1
+    assert names(await holder.run(feeder)) == first
+
+
+async def test_what_has_changed_is_sent_at_once_after_a_restart(
+    holder: Bench, files: Files, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await catalogued(holder, clock)
+    files.move("site-b")
+    monkeypatch.setattr(module, "sent", module.Sent())
+    assert {one.split("/")[0] for one in names(await holder.run(feeder))} == {"site-b"}
+
+
+async def test_a_worker_that_gets_the_partition_back_goes_by_what_was_sent_meanwhile(
+    holder: Bench, clock: Clock
+) -> None:
+    first = await catalogued(holder, clock)
+    held, holder.consumer.assigned = holder.consumer.assigned, set()
+    clock.now += SETTINGS.heartbeat_s
+    assert await holder.run(feeder) == []
+    for row in list(providers.catalog()):  # as the other worker sends it
+        message = row.feeder.model_copy(
+            update={"timestamp": datetime.fromtimestamp(clock.now, UTC)}
+        )
+        await holder.give(provider_catalog, message, at=clock.now)
+    holder.consumer.assigned = held
+    clock.now += 1
+    assert await holder.run(feeder) == []
+    clock.now += SETTINGS.heartbeat_s
+    assert names(await holder.run(feeder)) == first
 
 
 async def test_what_has_changed_is_sent_after_an_interval(
@@ -163,6 +224,81 @@ async def test_faults_of_changed_files_go_to_errors_and_the_providers_are_still_
         "providers.yaml: static[0]: wrong"
     ]
     assert len(names(sent)) == 6
+
+
+class Running:
+    """The Feeder of a worker with a provider file."""
+
+    def __init__(self, bench: Bench, clock: Clock, file: Path) -> None:
+        self.bench, self.clock, self.file = bench, clock, file
+        self.changes = 0
+
+    def write(self, text: str) -> None:
+        self.changes += 1
+        self.file.write_text(text)
+        os.utime(self.file, (self.changes, self.changes))
+
+    async def turn(self) -> list[Message]:
+        """What the timer sends an interval later."""
+        self.clock.now += SETTINGS.interval_s
+        return await self.bench.run(feeder)
+
+
+@pytest.fixture
+def running(bench: Bench, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
+    made = Running(bench, clock, tmp_path / "providers.yaml")
+    configuration = ProviderConfiguration([made.file])
+    monkeypatch.setattr(provider_configuration, "configuration", configuration)
+    bench.consumer.assigned = {TP("feeder", 0)}
+    bench.ready.catalog = NOBODY
+    return made
+
+
+def errors(messages: list[Message]) -> list[str]:
+    return [one.message for one in messages if isinstance(one, ErrorRecord)]
+
+
+async def test_a_changed_file_is_sent_by_the_running_feeder(running: Running) -> None:
+    running.write(FILE)
+    assert names(await running.turn()) == ["SITE/default/p"]
+    running.write(FILE.replace("https://a", "https://b"))
+    (message,) = await running.turn()
+    assert isinstance(message, Feeder)
+    assert message.provider_endpoint == "https://b"
+
+
+async def test_a_faulty_rewrite_keeps_the_old_providers_and_is_told_once(running: Running) -> None:
+    running.write(FILE)
+    await running.turn()
+    running.write(FILE.replace("type: dummy", "type: cloud"))
+    sent = [one for _ in range(6) for one in await running.turn()]
+    (fault,) = errors(sent)
+    assert "static[0].type" in fault
+    assert set(names(sent)) == {"SITE/default/p"}  # a heartbeat
+    running.write(FILE.replace("type: dummy", "type: other"))
+    assert errors(await running.turn()) == []  # the same fault
+    running.write(FILE)
+    running.write("static: [")
+    assert len(errors(await running.turn())) == 1
+
+
+async def test_files_that_were_never_good_are_told_once(running: Running) -> None:
+    running.write("static: [")
+    sent = [one for _ in range(4) for one in await running.turn()]
+    assert len(sent) == len(errors(sent)) == 1
+    assert running.bench.ready.catalog == NOBODY
+    running.write(FILE)
+    assert names(await running.turn()) == ["SITE/default/p"]
+
+
+async def test_faults_of_files_are_told_by_the_worker_that_holds_the_topic(
+    running: Running,
+) -> None:
+    held, running.bench.consumer.assigned = running.bench.consumer.assigned, set()
+    running.write("static: [")
+    assert [one for _ in range(3) for one in await running.turn()] == []
+    running.bench.consumer.assigned = held
+    assert len(errors([one for _ in range(3) for one in await running.turn()])) == 1
 
 
 async def test_a_worker_without_the_partition_sends_nothing(holder: Bench) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from agents.provider_configuration import ProviderConfiguration
 from paas_stream.errors import ConfigurationError
+from paas_stream.selection import provider_files
 
 FILE = """
 trusted_idps:
@@ -68,9 +69,19 @@ def test_a_fault_is_told_once_and_the_last_good_files_stay(files: Files, fault: 
     assert names(configuration) == ["OTHER"]
 
 
-def test_files_that_were_never_good_are_refused_each_time(files: Files) -> None:
+def test_files_that_were_never_good_are_refused_each_time_and_read_when_they_have_changed(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files.write("static: [")
     configuration = ProviderConfiguration([files.path])
+    reads = []
+    read = provider_files.read
+    monkeypatch.setattr(provider_files, "read", lambda some: (reads.append(1), read(some))[1])
     for _ in range(2):
-        with pytest.raises(ConfigurationError):
+        with pytest.raises(ConfigurationError, match=str(files.path)):
             configuration.federation()
+    assert len(reads) == 1
+    assert configuration.fault is not None
+    files.write(FILE)
+    assert names(configuration) == ["SITE"]
+    assert configuration.fault is None

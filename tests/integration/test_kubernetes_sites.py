@@ -1,8 +1,12 @@
 """What is read of a namespace through the API of its cluster: an emulator, and the official client."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -21,11 +25,11 @@ QUOTAS = "/api/v1/namespaces/physics/resourcequotas"
 CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 
 
-def site(url: str) -> Site:
+def site(url: str, name: str = "k8s") -> Site:
     idp = {"endpoint": "https://iam/", "name": "iam"}
     project = {"id": "physics", "sla": "s"}
     provider = KubernetesProvider.model_validate(
-        {"name": "k8s", "auth_url": url, "identity_providers": [idp], "projects": [project]},
+        {"name": name, "auth_url": url, "identity_providers": [idp], "projects": [project]},
         strict=False,
     )
     sla = Sla(doc_uuid="s", start_date=date(2025, 1, 1), end_date=date(2099, 12, 31))
@@ -114,3 +118,56 @@ async def test_a_reading_that_lasts_too_long_is_given_up() -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(TemporaryError, match=r"not read within 0\.2 s"):
             await read(url, timeout_s=0.2, call_timeout_s=1.0)
+
+
+@contextmanager
+def silent_after_the_quotas() -> Iterator[str]:
+    """A cluster that tells its quotas, and nothing else; its address."""
+    over = Event()
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if not self.path.startswith(QUOTAS):
+                over.wait()
+                return
+            body = b'{"items": [{"status": {"hard": {"pods": "5"}}}]}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing is printed."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            over.set()
+            server.shutdown()
+
+
+async def test_what_was_read_before_the_time_out_is_kept() -> None:
+    with silent_after_the_quotas() as url:
+        found = await read(url, timeout_s=3.0, call_timeout_s=60.0)
+    assert [row.pods for row in found.parts["quotas/compute"]] == [5]
+    assert found.faults == {"storage_classes": "not read within 3 s"}
+
+
+async def test_sites_that_hang_do_not_hold_up_others(cluster: Cluster) -> None:
+    """Each site that hangs keeps a thread for a minute; the others have threads of their own."""
+    reader = SiteReader(2, 3.0, 60.0)
+    with socket.create_server(("127.0.0.1", 0), backlog=8) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        hanging = [site(url, f"hangs-{number}") for number in range(4)]
+        ended = asyncio.gather(
+            *(reader.read(one, TOKEN) for one in hanging), return_exceptions=True
+        )
+        found = await reader.read(site(cluster.url), TOKEN)
+        assert found.fault is None
+        assert all(isinstance(one, TemporaryError) for one in await ended)
+        assert [reader.is_reading(one) for one in hanging] == [True] * 4
+        assert not reader.is_reading(site(cluster.url))
+        assert (await reader.read(site(cluster.url), TOKEN)).fault is None
+    reader.close()

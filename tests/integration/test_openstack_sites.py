@@ -1,11 +1,14 @@
 """What is read of a project through the APIs of real OpenStack services, with their own SDK."""
 
+import signal
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 import pytest
-from support.identity import SECRET, OidcProvider
+from support.identity import SECRET, OidcProvider, has_openid_provider
 from support.openstack import OpenStack
 from support.ports import free_port
 
@@ -20,14 +23,15 @@ pytestmark = [pytest.mark.openstack, pytest.mark.timeout(300)]
 
 PROJECT = "physics"
 USER = "alice"
+ISSUER = "https://iam.example.org/"  # where there is no OpenID provider
 GPU = {"gpu_number": "2", "gpu_vendor": "NVIDIA", "gpu_model": "A100", "infiniband": "true"}
 
 
 class Cloud:
-    """The services with what a site has, and the OpenID provider whose users it lets in."""
+    """The services with what a site has; `issuer` is the OpenID provider whose users it lets in."""
 
-    def __init__(self, openstack: OpenStack, oidc: OidcProvider) -> None:
-        self.openstack, self.oidc = openstack, oidc
+    def __init__(self, openstack: OpenStack, issuer: str) -> None:
+        self.openstack, self.issuer = openstack, issuer
         self.keystone = keystone = openstack.keystone
         keystone.user(USER, PROJECT)
         keystone.user("bob", "biology")
@@ -84,12 +88,17 @@ def oidc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcProvider]:
 
 
 @pytest.fixture(scope="module")
-def cloud(oidc: OidcProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    openstack = OpenStack(tmp_path_factory.mktemp("openstack"), oidc.issuer)
+def cloud(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cloud]:
+    """It lets users of the OpenID provider in where there is one: only tokens need it."""
+    issuer = request.getfixturevalue("oidc").issuer if has_openid_provider() else None
+    openstack = OpenStack(tmp_path_factory.mktemp("openstack"), issuer)
     try:
         openstack.start()
-        made = Cloud(openstack, oidc)
-        made.keystone.federate("iam", oidc.issuer, "physics", PROJECT)
+        made = Cloud(openstack, issuer or ISSUER)
+        if issuer is not None:
+            made.keystone.federate("iam", issuer, "physics", PROJECT)
         made.furnish()
         yield made
     finally:
@@ -97,7 +106,7 @@ def cloud(oidc: OidcProvider, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def site(cloud: Cloud, **more: Any) -> Site:
-    idp = {"endpoint": cloud.oidc.issuer, "name": "iam", "protocol": "openid"}
+    idp = {"endpoint": cloud.issuer, "name": "iam", "protocol": "openid"}
     project = {"id": cloud.project, "sla": "s"} | more.pop("project", {})
     provider = OpenStackProvider.model_validate(
         {
@@ -110,12 +119,18 @@ def site(cloud: Cloud, **more: Any) -> Site:
         strict=False,
     )
     sla = Sla(doc_uuid="s", start_date=date(2025, 1, 1), end_date=date(2099, 12, 31))
-    agreement = Agreement(sla, PROJECT, cloud.oidc.issuer)
+    agreement = Agreement(sla, PROJECT, cloud.issuer)
     return Site(provider, provider.regions[0], provider.projects[0], agreement)
 
 
-async def read(one: Site, credentials: Credentials | None = None) -> Reading:
-    reader = SiteReader(2, 60.0, 20.0)
+async def read(
+    one: Site,
+    credentials: Credentials | None = None,
+    *,
+    timeout_s: float = 60.0,
+    call_timeout_s: float = 20.0,
+) -> Reading:
+    reader = SiteReader(2, timeout_s, call_timeout_s)
     try:
         return await reader.read(one, credentials or Credentials("password", USER, SECRET))
     finally:
@@ -162,6 +177,10 @@ async def test_the_files_defaults_and_tags_count(cloud: Cloud) -> None:
     found = await read(site(cloud, project=project, image_tags=("vetted",), network_tags=("none",)))
     networks = {one.name: one for one in found.parts["networks"]}
     assert all(one.is_default for one in networks.values())
+    assert {name: one.role for name, one in networks.items()} == {
+        "public": "public",
+        "private": "private",
+    }
     assert networks["private"].proxy_host == "proxy.example.org"
     assert networks["public"].proxy_host is None
     assert len(found.parts["images"]) == 2
@@ -176,15 +195,19 @@ async def test_an_application_credential_is_a_login(cloud: Cloud) -> None:
     assert (await read(site(cloud), login)).fault is None
 
 
-async def test_a_token_of_the_agreements_issuer_is_a_login(cloud: Cloud) -> None:
-    found = await read(site(cloud), Credentials("token", token=cloud.oidc.token("member")))
+async def test_a_token_of_the_agreements_issuer_is_a_login(
+    cloud: Cloud, oidc: OidcProvider
+) -> None:
+    found = await read(site(cloud), Credentials("token", token=oidc.token("member")))
     assert found.fault is None
     assert {one.name for one in found.parts["flavors"]} == {"small", "gpu", "own"}
 
 
 @pytest.mark.parametrize("who", ["stranger", "nobody"])
-async def test_a_token_that_the_cloud_does_not_take_is_told(cloud: Cloud, who: str) -> None:
-    token = "a.b.c" if who == "nobody" else cloud.oidc.token(who)
+async def test_a_token_that_the_cloud_does_not_take_is_told(
+    cloud: Cloud, oidc: OidcProvider, who: str
+) -> None:
+    token = "a.b.c" if who == "nobody" else oidc.token(who)
     with pytest.raises(TemporaryError, match="the login failed"):
         await read(site(cloud), Credentials("token", token=token))
 
@@ -214,6 +237,37 @@ async def test_a_service_that_is_down_costs_its_parts_only(cloud: Cloud) -> None
         glance.run(f"http://127.0.0.1:{glance.port}/")
     assert set(found.faults) == {"images"}
     assert {one.name for one in found.parts["flavors"]} == {"small", "gpu", "own"}
+
+
+@contextmanager
+def hanging(cloud: Cloud, name: str) -> Iterator[None]:
+    """A service that takes connections and answers none."""
+    service = cloud.openstack.services[name]
+    service.child.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        service.child.send_signal(signal.SIGCONT)
+
+
+async def test_a_service_that_hangs_costs_its_parts_only(cloud: Cloud) -> None:
+    with hanging(cloud, "glance"):
+        found = await read(site(cloud), timeout_s=120.0, call_timeout_s=5.0)
+    assert set(found.faults) == {"images"}
+    assert {one.name for one in found.parts["flavors"]} == {"small", "gpu", "own"}
+    assert {one.name for one in found.parts["networks"]} == {"public", "private"}
+    assert len(found.parts["quotas/networking"]) == 2
+    assert (await read(site(cloud))).fault is None
+
+
+async def test_what_was_read_before_the_time_of_a_reading_is_up_is_kept(cloud: Cloud) -> None:
+    begun = time.monotonic()
+    with hanging(cloud, "glance"):
+        found = await read(site(cloud), timeout_s=20.0, call_timeout_s=60.0)
+        assert time.monotonic() - begun < 40
+    assert {one.name for one in found.parts["flavors"]} == {"small", "gpu", "own"}
+    assert set(found.parts) == {"flavors"}
+    assert found.faults["images"] == found.faults["networks"] == "not read within 20 s"
 
 
 async def test_a_cloud_that_is_not_there_is_not_read(cloud: Cloud) -> None:

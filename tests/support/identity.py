@@ -23,10 +23,24 @@ _START_S = 90.0
 _CALL_S = 20.0
 
 
+OIDC_LOCK = ROOT / "tests" / "oidc" / "package-lock.json"
+
+
+def has_openid_provider() -> bool:
+    """Whether an OpenID provider is here, or could be: without npm it cannot."""
+    return (_folder("oidc-provider", OIDC_LOCK) / ".complete").exists() or shutil.which(
+        "npm"
+    ) is not None
+
+
+def _folder(name: str, lock: Path) -> Path:
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
+    return Settings().cache.dir / f"{name}-{digest}"
+
+
 def installed(name: str, lock: Path) -> Path:
     """Where `make auth-install` has put what a lock file describes."""
-    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
-    folder = Settings().cache.dir / f"{name}-{digest}"
+    folder = _folder(name, lock)
     if not (folder / ".complete").exists():
         if name == "oidc-provider" and shutil.which("npm") is None:
             pytest.skip("there is no OpenID provider: `make auth-install` fetches one, with npm")
@@ -82,7 +96,7 @@ class OidcProvider(Service):
 
     def __init__(self, folder: Path, users: dict[str, dict[str, Any]]) -> None:
         port = free_port()
-        home = installed("oidc-provider", ROOT / "tests" / "oidc" / "package-lock.json")
+        home = installed("oidc-provider", OIDC_LOCK)
         self.world = {
             "keys": [new_key("k1")],
             "audiences": [AUDIENCE, OTHER_AUDIENCE],

@@ -331,3 +331,60 @@ class TestVersion140IsWritten:
         assert network["quotas"][0]["type"] == "network"
         assert network["networks"][0]["projects"] == ["p1"]
         assert body["object_store_services"] == []
+
+
+def written(message: Feeder, version: str = "2.0.0") -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(message.model_copy(update={"msg_version": version}).encode())
+    return body
+
+
+class TestAnUnknownPart:
+    """What other programs read, that do not know our field `unknown`."""
+
+    PARTS = ("flavors", "networks", "quotas/compute", "quotas/networking", "storage_classes")
+
+    def partial(self, *unknown: str) -> Feeder:
+        quotas = tuple(row for row in read().quotas if f"quotas/{row.type}" not in unknown)
+        empty = {part: () for part in unknown if not part.startswith("quotas/")}
+        return read().model_copy(update=empty | {"quotas": quotas, "unknown": unknown})
+
+    def test_an_unknown_part_is_null_for_other_readers(self) -> None:
+        body = written(self.partial(*self.PARTS))
+        assert (body["flavors"], body["networks"], body["storage_classes"]) == (None, None, None)
+        assert [one["name"] for one in body["images"]] == ["ubuntu"]
+        assert [row["type"] for row in body["quotas"]] == ["block-storage"]
+        assert body["unknown"] == list(self.PARTS)
+
+    def test_is_null_within_the_services_of_1_4_0(self) -> None:
+        body = written(self.partial(*self.PARTS, "quotas/object-store"), "1.4.0")
+        (compute,) = body["compute_services"]
+        assert (compute["flavors"], compute["quotas"]) == (None, None)
+        assert [one["name"] for one in compute["images"]] == ["ubuntu"]
+        (network,) = body["network_services"]
+        assert (network["networks"], network["quotas"]) == (None, None)
+        (storage,) = body["block_storage_services"]
+        assert len(storage["quotas"]) == 1
+        assert body["object_store_services"][0]["quotas"] is None
+
+    @pytest.mark.parametrize("version", ["2.0.0", "1.4.0"])
+    def test_is_unknown_for_us_and_no_other_is(self, version: str) -> None:
+        kinds = tuple(f"quotas/{kind}" for kind in ("block-storage", "compute", "networking"))
+        for unknown in (self.PARTS, ("flavors",), kinds):
+            body = written(self.partial(*unknown), version)
+            assert Feeder.decode(json.dumps(body).encode()) == self.partial(*unknown)
+
+    def test_of_quotas_is_null_when_no_kind_of_them_is_known(self) -> None:
+        kinds = tuple(f"quotas/{kind}" for kind in ("block-storage", "compute", "networking"))
+        assert written(self.partial(*kinds))["quotas"] is None
+
+    def test_leaves_the_limits_of_users_that_the_provider_file_has(self) -> None:
+        limits = Quota(type="compute", per_user=True, cores=4)
+        kinds = tuple(f"quotas/{kind}" for kind in QUOTA_TYPES)
+        body = written(self.partial(*kinds).model_copy(update={"quotas": (limits,)}))
+        assert [row["per_user"] for row in body["quotas"]] == [True]
+
+    @pytest.mark.parametrize("told", [5, [[5]], ["flavors", None]])
+    def test_that_has_no_name_is_refused(self, told: Any) -> None:
+        body = written(read()) | {"unknown": told, "images": None}
+        with pytest.raises(InvalidMessageError, match="unknown"):
+            Feeder.decode(json.dumps(body).encode())

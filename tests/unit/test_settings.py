@@ -202,3 +202,16 @@ def test_times_fit_each_other_when_nothing_is_set() -> None:
     last_s = 4 * (2 * settings.im.call_timeout_s + dispatch.call_margin_s)
     assert dispatch.delete_timeout_s + last_s < 2 * settings.tracker.delete_timeout_s
     assert settings.tracker.retention_s > settings.tracker.delete_timeout_s
+
+
+@pytest.mark.parametrize("heartbeat", ["900", "1000"])
+def test_heartbeats_that_come_too_late_are_refused(
+    monkeypatch: pytest.MonkeyPatch, heartbeat: str
+) -> None:
+    monkeypatch.setenv("PAAS_FEEDER_HEARTBEAT_S", heartbeat)
+    with pytest.raises(ConfigurationError) as caught:
+        get_settings()
+    assert (
+        f"PAAS_FEEDER_HEARTBEAT_S ({heartbeat}) must be below PAAS_FEEDER_STALE_S (900)"
+        in caught.value.message
+    )

@@ -98,21 +98,27 @@ def test_why_says_who_could_host_a_template_and_why_not_the_others(
 ) -> None:
     file = tmp_path / "vm.yaml"
     file.write_text("tosca_definitions_version: tosca_simple_yaml_1_0\n")
-    found = {
+    found: dict[str, Any] = {
         "message": "nobody can" if not providers else "the rule",
         "warnings": [],
         "requirements": [],
         "providers": [one | {"place": 1, "reasons": []} for one in providers],
-        "discarded": [{"provider": "c", "region": "r", "code": "x", "reason": "is full"}],
+        "discarded": [{"provider": "c", "region": "r", "code": "quota_cores", "reason": "is full"}],
     }
     service.on("POST", "/deployments", Answer(200, found))
     result = run("providers", "why", str(file), "-g", "demo", "-i", "cpus=2")
     assert result.exit_code == (0 if providers else 2)
-    assert "c (r): is full" in result.stdout
+    assert result.stdout.splitlines()[-2:] == [
+        "provider  region  project  code         why",
+        "c         r       -        quota_cores  is full",
+    ]
     (asked,) = service.asked
     assert asked.query == {"dryRun": "true"}
     assert asked.body["userGroup"] == "demo"
     assert asked.body["parameters"] == {"cpus": 2}
+    as_json = run("providers", "why", str(file), "--json")
+    assert as_json.exit_code == result.exit_code
+    assert json.loads(as_json.stdout) == found
 
 
 class TestCheck:

@@ -55,7 +55,8 @@ def test_the_ranking_is_printed_with_the_reasons(run: Run, service: RestStub) ->
         "2      b         r       -        0.500  -        -",
         "       no quota limits it",
         "not chosen:",
-        "  c (r, p): is full",
+        "provider  region  project  code  why",
+        "c         r       p        x     is full",
     ]
 
 
@@ -92,7 +93,7 @@ def test_a_dry_run_without_a_provider_exits_with_2(
     result = run("submit", template, "--dry-run")
     assert result.exit_code == 2
     assert "no provider can host it" in result.stdout
-    assert "c (r, p): is full" in result.stdout
+    assert result.stdout.splitlines()[-1].split() == ["c", "r", "p", "x", "is", "full"]
 
 
 def test_a_dry_run_of_a_refused_template_tells_every_fault(

@@ -7,6 +7,7 @@ import pytest
 from keystoneauth1.identity import v3
 
 from paas_stream.clients.openstack_site import plugin, read
+from paas_stream.clients.site_calls import Calls
 from paas_stream.errors import ConfigurationError
 from paas_stream.selection.credentials import Credentials
 from paas_stream.selection.provider_checks import Agreement
@@ -73,4 +74,4 @@ def test_the_version_of_the_identity_api_may_be_left_out(url: str) -> None:
 
 def test_a_project_without_credentials_is_not_read() -> None:
     with pytest.raises(ConfigurationError, match="credentials"):
-        read(site(), None, 1.0)
+        read(site(), None, 1.0, Calls())

@@ -48,6 +48,7 @@ def choose(**asked: object) -> Flavor | Reason:
         ({"instance_type": "large"}, "large"),
         ({"instance_type": "small", "cpus": 4}, "small"),
         ({"instance_type": "Large", "cpus": 2}, "medium"),
+        ({"instance_type": "none", "infiniband": True}, "fast"),
     ],
 )
 def test_the_smallest_flavor_that_fits_is_chosen(asked: dict[str, object], chosen: str) -> None:
@@ -135,6 +136,7 @@ some_flavors = st.lists(
         disk=st.integers(0, 6),
         gpus=st.integers(0, 2),
         gpu_vendor=st.sampled_from(["NVIDIA", "AMD", None]),
+        gpu_model=st.sampled_from(["A100", "MI300", None]),
         infiniband=st.booleans(),
         is_shared=st.booleans(),
     ),
@@ -148,26 +150,45 @@ some_requirements = st.builds(
     disk_gib=st.integers(0, 6),
     gpus=st.integers(0, 2),
     gpu_vendor=st.sampled_from(["nvidia", "amd", None]),
+    gpu_model=st.sampled_from(["a100", "mi300", None]),
     infiniband=st.booleans(),
 )
+
+
+def is_large_enough(flavor: Flavor, asked: NodeRequirement) -> bool:
+    """The rule, written out once more."""
+    if flavor.vcpus < asked.cpus or flavor.ram < asked.memory_mib or flavor.disk < asked.disk_gib:
+        return False
+    if asked.infiniband and not flavor.infiniband:
+        return False
+    if asked.gpus == 0:
+        return True
+    if flavor.gpus < asked.gpus:
+        return False
+    vendor, model = (flavor.gpu_vendor or "").lower(), (flavor.gpu_model or "").lower()
+    return asked.gpu_vendor in (None, vendor) and asked.gpu_model in (None, model)
+
+
+def size(flavor: Flavor) -> tuple[float, ...]:
+    return flavor.gpus, flavor.vcpus, flavor.ram, flavor.disk, flavor.is_shared, flavor.infiniband
 
 
 @given(some_flavors, some_requirements)
 def test_the_chosen_flavor_satisfies_the_request_and_no_smaller_one_would(
     offered: list[Flavor], asked: NodeRequirement
 ) -> None:
-    ordered = flavors.in_order(offered)
-    chosen = flavors.choose(asked, ordered)
+    chosen = flavors.choose(asked, flavors.in_order(offered))
+    enough = [flavor for flavor in offered if is_large_enough(flavor, asked)]
     if isinstance(chosen, Reason):
-        assert not any(flavors.fits(flavor, asked) for flavor in offered)
+        assert enough == []
     else:
-        assert chosen.vcpus >= asked.cpus
-        assert chosen.ram >= asked.memory_mib
-        assert chosen.disk >= asked.disk_gib
-        assert chosen.gpus >= asked.gpus
-        size = (chosen.gpus, chosen.vcpus, chosen.ram, chosen.disk)
-        smaller = [f for f in offered if (f.gpus, f.vcpus, f.ram, f.disk) < size]
-        assert not any(flavors.fits(flavor, asked) for flavor in smaller)
+        assert chosen in enough
+        assert size(chosen) == min(size(flavor) for flavor in enough)
+        if asked.infiniband:
+            assert chosen.infiniband
+        if asked.gpus:
+            assert asked.gpu_vendor in (None, str(chosen.gpu_vendor).lower())
+            assert asked.gpu_model in (None, str(chosen.gpu_model).lower())
 
 
 @given(some_flavors, some_requirements, st.randoms())

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from paas_stream.records import Feeder, Flavor, Network, Quota
-from paas_stream.selection.last_known import LastKnown, join
+from paas_stream.selection.last_known import LastKnown, is_news, join
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SMALL = Flavor(name="small", vcpus=1, ram=1024)
@@ -98,3 +98,51 @@ def test_what_was_never_read_stays_unknown() -> None:
 def test_a_part_that_only_a_later_version_has_stays_unknown() -> None:
     state = known((1, message(0)), (61, message(60, unknown=["shares"])))
     assert state.feeder.unknown == ("shares",)
+
+
+def test_limits_of_users_are_those_of_the_newest_message() -> None:
+    """The provider file has them: they are known when the provider's own quotas are not."""
+    first = message(
+        0,
+        quotas=[Quota(type="compute", cores=8), Quota(type="compute", per_user=True, cores=4)],
+    )
+    second = message(
+        60,
+        quotas=[Quota(type="compute", per_user=True, cores=2)],
+        unknown=["quotas/compute"],
+    )
+    state = known((1, first), (61, second))
+    assert [(row.per_user, row.cores) for row in state.feeder.quotas] == [(True, 2), (False, 8)]
+
+
+def test_limits_of_users_that_could_not_be_read_either_are_kept() -> None:
+    first = message(0, quotas=[Quota(type="compute", per_user=True, cores=4)])
+    state = known((1, first), (61, message(60, quotas=None)))
+    assert [(row.per_user, row.cores) for row in state.feeder.quotas] == [(True, 4)]
+
+
+class TestNewsIs:
+    FULL = message(0, flavors=[SMALL], quotas=[Quota(type="compute", cores=8)])
+    PARTIAL = message(60, quotas=[Quota(type="compute", cores=8)], flavors=None)
+
+    def test_not_what_is_known_of_a_later_time(self) -> None:
+        again = self.FULL.model_copy(update={"timestamp": at(60), "msg_version": "1.4.0"})
+        assert not is_news(known((1, self.FULL)), again, at(61))
+
+    def test_not_that_a_part_still_cannot_be_read(self) -> None:
+        state = known((1, self.FULL), (61, self.PARTIAL))
+        again = self.PARTIAL.model_copy(update={"timestamp": at(120)})
+        assert not is_news(state, again, at(121))
+
+    def test_not_what_is_older(self) -> None:
+        assert not is_news(known((61, self.PARTIAL)), self.FULL, at(62))
+
+    def test_another_content(self) -> None:
+        assert is_news(known((1, self.FULL)), message(60, flavors=[SMALL]), at(61))
+        moved = self.FULL.model_copy(update={"provider_endpoint": "https://b"})
+        assert is_news(known((1, self.FULL)), moved, at(61))
+
+    def test_that_a_part_cannot_be_read_or_is_read_again(self) -> None:
+        assert is_news(known((1, self.FULL)), self.PARTIAL, at(61))
+        again = self.FULL.model_copy(update={"timestamp": at(120)})
+        assert is_news(known((1, self.FULL), (61, self.PARTIAL)), again, at(121))

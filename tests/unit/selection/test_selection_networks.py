@@ -25,6 +25,10 @@ DEFAULT_OWN = Network(name="own-default", is_default=True, is_shared=False)
         ([SHARED, OWN], None, "own"),
         ([SHARED, OWN, DEFAULT_OWN], None, "own-default"),
         ([OWN, EXTERNAL], "ext", "own"),
+        ([DEFAULT_EXTERNAL, OWN.model_copy(update={"role": "public"})], "own", None),
+        ([DEFAULT_OWN, EXTERNAL.model_copy(update={"role": "private"})], None, "ext"),
+        ([DEFAULT_SHARED.model_copy(update={"role": "private"}), OWN], None, "shared-default"),
+        ([DEFAULT_OWN, OWN.model_copy(update={"role": "storage"})], None, "own-default"),
     ],
 )
 def test_default_networks_come_first_then_those_of_the_project(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from paas_stream.selection import networks
 from paas_stream.selection import openstack_parts as parts
 from paas_stream.selection.provider_schema import Proxy
 
@@ -80,6 +81,39 @@ class TestNetworks:
         listed = [network(name="in"), network(name="out", is_router_external=True)]
         inner, outer = parts.networks(listed, proxy=Proxy(host="h", user="u"))
         assert (inner.proxy_host, inner.proxy_user, outer.proxy_host) == ("h", "u", None)
+
+    def test_the_files_default_private_network_is_private_though_shared(self) -> None:
+        listed = [
+            network(id="1", name="lan", is_shared=True, is_default=True),
+            network(id="2", name="own"),
+            network(id="3", name="wan", is_router_external=True),
+        ]
+        found = parts.networks(listed, private="lan", proxy=Proxy(host="h"))
+        offer = networks.offer(found, "openstack")
+        assert (offer.public, offer.private, offer.proxy_host) == ("wan", "lan", "h")
+        # whoever takes a shared default network for a public one is not told that it is one
+        assert [one.is_default for one in found] == [False, False, False]
+
+    def test_the_files_default_public_network_is_public_though_neither_external_nor_shared(
+        self,
+    ) -> None:
+        listed = [
+            network(id="1", name="routed"),
+            network(id="2", name="own"),
+            network(id="3", name="wan", is_router_external=True, is_default=True),
+        ]
+        offer = networks.offer(parts.networks(listed, public="routed"), "openstack")
+        assert (offer.public, offer.private) == ("routed", "own")
+
+    def test_that_the_file_names_for_both_are_what_they_are(self) -> None:
+        listed = [network(name="net"), network(id="2", name="wan", is_router_external=True)]
+        offer = networks.offer(parts.networks(listed, public="net", private="net"), "openstack")
+        assert (offer.public, offer.private) == ("wan", "net")
+
+    def test_that_are_private_by_the_file_are_reached_by_the_proxy_though_external(self) -> None:
+        listed = [network(name="net", is_router_external=True)]
+        (found,) = parts.networks(listed, private="net", proxy=Proxy(host="h"))
+        assert found.proxy_host == "h"
 
     def test_that_say_nothing_of_a_default_are_none(self) -> None:
         assert parts.networks([network(is_default=None)])[0].is_default is False

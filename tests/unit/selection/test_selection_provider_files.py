@@ -1,51 +1,22 @@
 """Provider files: refused as a whole with every fault, or a federation."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
+from support.provider_files import IDPS, STATIC, faults, read
 
 from paas_stream.errors import ConfigurationError
 from paas_stream.records import Feeder, Owner, Request
-from paas_stream.selection import provider_files
+from paas_stream.selection import provider_files, provider_schema, yaml_text
 from paas_stream.selection.provider_files import Federation
 from paas_stream.selection.rows import ProviderRow
 from paas_stream.selection.select import select
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EXAMPLE = Path(__file__).parents[3] / "examples" / "federation.yaml"
-
-IDPS = """
-trusted_idps:
-  - issuer: https://iam.example.org/
-    user_groups:
-      - name: physics
-        slas:
-          - {doc_uuid: sla-1, start_date: 2025-01-01, end_date: 2027-12-31}
-          - {doc_uuid: sla-2, start_date: "2025-01-01", end_date: "2025-12-31"}
-"""
-STATIC = """
-static:
-  - name: site-a
-    type: dummy
-    endpoint: https://a.example.org:5000/v3
-    projects: [{id: p, sla: sla-1}]
-"""
-
-
-def read(folder: Path, *texts: str) -> Federation:
-    files = []
-    for number, text in enumerate(texts, 1):
-        file = folder / f"{number}.yaml"
-        file.write_text(text, encoding="utf-8")
-        files.append(file)
-    return provider_files.read(files)
-
-
-def faults(folder: Path, *texts: str) -> list[str]:
-    with pytest.raises(ConfigurationError) as caught:
-        read(folder, *texts)
-    return [line.removeprefix(f"{folder}/") for line in caught.value.message.splitlines()]
 
 
 def test_no_files_make_an_empty_federation() -> None:
@@ -305,6 +276,13 @@ def test_yaml_that_is_no_provider_file_is_refused_without_a_crash(
     tmp_path: Path, text: str
 ) -> None:
     assert faults(tmp_path, text)
+
+
+def test_the_example_fits_the_schema() -> None:
+    data, sentences = yaml_text.load(EXAMPLE.read_text(encoding="utf-8"))
+    assert sentences == []
+    plain = json.loads(json.dumps(data, default=str))
+    Draft202012Validator(provider_schema.json_schema()).validate(plain)
 
 
 def candidates(federation: Federation, user_group: str | None) -> list[str]:

@@ -1,5 +1,7 @@
 """Quotas: limits minus usage against what a template takes."""
 
+from math import inf
+
 import pytest
 
 from paas_stream.records import Flavor, NodeRequirement, Quota
@@ -140,6 +142,40 @@ def test_one_unlimited_model_makes_the_total_unlimited() -> None:
     rows = Quota(type="compute", gpus={"A100": 0, "T4": -1})
     assert faults({"gpus": 9, "gpus:t4": 9}, rows) == []
     assert len(faults({"gpus": 9, "gpus:a100": 9}, rows)) == 1
+
+
+def test_gpus_of_a_namespace_are_counted_by_maker() -> None:
+    rows = (
+        Quota(type="compute", gpus={"nvidia.com/gpu": 1, "nvidia.com/mig-1g.5gb": 2}),
+        Quota(type="compute", gpus={"amd.com/gpu": 4, "gpu.intel.com/i915": -1}),
+        Quota(type="compute", usage=True, gpus={"amd.com/gpu": 1}),
+    )
+    free = {name: line.free for name, line in quotas.budget(rows).project.items()}
+    assert (free["gpus:nvidia"], free["gpus:amd"], free["gpus:intel"]) == (3, 3, inf)
+    assert free["gpus"] == inf
+    pod = NodeRequirement(name="web", kind="container", count=2, gpus=2, gpu_vendor="AMD")
+    assert faults(demand((pod, None)), *rows) == [
+        (Code.QUOTA_GPUS, "4 GPUs (amd) are needed, 3 of 4 are free")
+    ]
+
+
+def test_gpus_that_stand_in_several_rows_are_added_up() -> None:
+    rows = Quota(type="compute", gpus={"A100": 2}), Quota(type="compute", gpus={"T4": 4})
+    assert quotas.budget(rows).project["gpus"] == Line(6, 0, 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "maker"),
+    [
+        ("nvidia.com/gpu", "nvidia"),
+        ("gpu.intel.com/i915", "intel"),
+        ("habana.ai/gaudi", "habana"),
+        ("A100", None),
+        ("A/100", None),
+    ],
+)
+def test_a_resource_of_kubernetes_names_the_maker(name: str, maker: str | None) -> None:
+    assert quotas.maker_of(name) == maker
 
 
 def test_of_several_rows_for_a_resource_the_tightest_limit_and_the_highest_usage_count() -> None:

@@ -168,7 +168,10 @@ ANYWHERE = [
     Case(Code.PROVIDER_TYPE, "providers of type 'aws' are not served", {"provider_type": "aws"}),
 ]
 AT_OPENSTACK = [
-    Case(Code.NOT_READ, "the provider's flavors could not be read so far", {"flavors": None}),
+    *(
+        Case(Code.NOT_READ, f"the provider's {part} could not be read so far", {part: None})
+        for part in ("flavors", "images", "networks")
+    ),
     Case(Code.FLAVOR, "64 vCPUs are needed, the largest flavor has 2", node={"cpus": 64}),
     Case(Code.FLAVOR, "AMD GPUs together", node={"gpus": 1, "gpu_vendor": "AMD"}),
     Case(Code.FLAVOR, "InfiniBand together", node={"infiniband": True}),
@@ -236,6 +239,12 @@ AT_KUBERNETES = [
         node={"disk_gib": 30},
     ),
     Case(Code.QUOTA_GPUS, "6 GPUs are needed, 4 of 4 are free", node={"gpus": 3}),
+    Case(
+        Code.QUOTA_GPUS,
+        "3 GPUs (nvidia) are needed, 1 of 1 are free",
+        {"quotas": [{"type": "compute", "gpus": {"nvidia.com/gpu": 1, "amd.com/gpu": 4}}]},
+        {"gpus": 3, "gpu_vendor": "NVIDIA", "count": 1},
+    ),
     Case(
         Code.STORAGE_CLASS,
         "no storage class is the default (classes: slow)",
@@ -313,11 +322,7 @@ def test_both_kinds_of_provider_can_host_what_fits_them() -> None:
 
 @pytest.mark.parametrize(
     "unknown",
-    [
-        {"quotas": None},
-        {"quotas": []},
-        {"quotas": None, "storage_classes": None},
-    ],
+    [{"quotas": None}, {"quotas": []}, {"quotas": None, "storage_classes": None}],
 )
 def test_what_is_not_known_excludes_no_container(unknown: dict[str, Any]) -> None:
     assert run(KUBERNETES | unknown, POD).candidates

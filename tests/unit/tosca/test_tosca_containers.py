@@ -49,6 +49,18 @@ class TestContainers:
         assert web.volumes_gib == (5,)
         assert web.public_address
 
+    @pytest.mark.parametrize("catalogue", ["tosca.nodes.", "tosca.nodes.indigo."])
+    def test_gpus_have_a_vendor_and_a_model_as_those_of_machines_do(
+        self, topology: Text, validate: Validate, catalogue: str
+    ) -> None:
+        text = WEB.replace("num_gpus: 1", "num_gpus: 1\n        gpu_vendor: NVIDIA").replace(
+            "num_gpus: 1", "num_gpus: 1\n        gpu_model: A100"
+        )
+        text = text.replace("tosca.nodes.Container", f"{catalogue}Container")
+        text = text.replace("  properties: {environment: {A: b}}\n", "")
+        (web,) = validate(topology(nodes(text))).requirements
+        assert (web.gpus, web.gpu_vendor, web.gpu_model) == (1, "NVIDIA", "A100")
+
     def test_the_types_of_the_older_catalogue_are_containers_too(
         self, topology: Text, validate: Validate
     ) -> None:

@@ -54,6 +54,9 @@ class TestAmounts:
                   distribution: ubuntu
                   version: 24.04
                   image: ubuntu-24.04
+                  gpu_driver: true
+                  cuda_support: true
+                  cuda_min_version: 12.2
               scalable:
                 properties:
                   count: 3
@@ -74,6 +77,9 @@ class TestAmounts:
             os_distribution="ubuntu",
             os_version="24.04",
             image="ubuntu-24.04",
+            gpu_driver=True,
+            cuda_support=True,
+            cuda_version="12.2",
         )
 
     @pytest.mark.parametrize(
