@@ -20,6 +20,7 @@ The dispatcher's and the tracker's state machines are the real ones; broker, wor
 import os
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import Phase as Stage
 from hypothesis import strategies as st
@@ -32,6 +33,7 @@ from paas_stream.lifecycle.deployment import CHANGEABLE, Status
 from paas_stream.records import Command, ErrorRecord, Operation
 
 LONG = bool(os.environ.get("PAAS_TEST_LONG"))
+pytestmark = pytest.mark.timeout(3600 if LONG else 180)
 AT_REST = {Phase.SUCCEEDED, Phase.CLEAN, Phase.KEPT, Phase.ORPHANED}
 STATES = st.sampled_from(
     [
