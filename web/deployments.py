@@ -83,6 +83,7 @@ async def tracked(name: str, uuid: str) -> bool:
 
 async def find(uuid: str) -> DeploymentRow:
     """A deployment of this worker. Waits for the tracker before it says 404."""
+    await app.takeover.is_over(settings.web.read_timeout_s)  # else: as of a moment ago
     row = tables.index.get(uuid)
     if row is None or row.created is None:
         caught_up = await tracked(topics.TEMPLATE, uuid)
@@ -97,6 +98,8 @@ async def find(uuid: str) -> DeploymentRow:
 async def found(request: web.Request, uuid: str, action: Action) -> DeploymentRow:
     """A deployment of this worker with which the caller may do this. Raises ApiError as `find`, 403."""
     row = await find(uuid)
+    if action is not Action.LOOK and not await app.takeover.is_over(0.0):
+        raise unavailable("the tracker is behind: the deployment may have changed already")
     await callers.require(request, action, Thing(row.issuer, row.subject, row.user_group))
     return row
 
@@ -153,6 +156,7 @@ class Deployments(View):
     async def get(self, request: web.Request) -> web.Response:
         """A page of the deployments of all workers: see `web.listing`."""
         check_ready()
+        await app.takeover.is_over(settings.web.read_timeout_s)
         return await listing.answer(
             request, lambda row: shown(row, request), f"{base_url(request)}/deployments"
         )

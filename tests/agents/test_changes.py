@@ -8,6 +8,7 @@ from support.lifecycle import UUID
 from support.rest import Line, Rest, answered
 from support.states import CREATED, STATES, machine
 
+from paas_stream.app import app
 from paas_stream.lifecycle.deployment import CHANGEABLE, Status
 from paas_stream.records import Command, Template
 
@@ -126,3 +127,16 @@ class TestAnAction:
 async def test_only_a_delete_can_be_reset(rest: Rest, line: Line, body: dict[str, Any]) -> None:
     await line.give(*STATES[Status.DELETE_IN_PROGRESS])
     assert "status" in (await answered(rest.patch(ONE, json=body), 400))["message"]
+
+
+@pytest.mark.parametrize(("method", "body"), [("PUT", PUT), ("PATCH", RESET), ("DELETE", None)])
+async def test_nobody_changes_what_its_worker_has_not_caught_up_with(
+    rest: Rest, line: Line, bench: Bench, method: str, body: Any
+) -> None:
+    """The row is of a moment ago: an update could get a revision that was given already."""
+    await line.give(*CREATED)
+    app.takeover.left = True  # type: ignore[attr-defined]
+    async with rest.request(method, ONE, json=body) as answer:
+        assert (answer.status, "Retry-After" in answer.headers) == (503, True)
+    assert sent(bench) == []
+    assert (await answered(rest.get(ONE), 200))["uuid"] == UUID
