@@ -151,6 +151,11 @@ def may(caller: Caller | None, action: Action, thing: Thing | None = None) -> bo
     return kind(caller, thing) in RIGHTS[action]
 
 
+def same_issuer(one: str, other: str) -> bool:
+    """Whether two spellings mean one issuer: some clients end its URL with a slash."""
+    return one.rstrip("/") == other.rstrip("/")
+
+
 def group_fault(caller: Caller, group: str | None) -> str | None:
     """Why `caller` may not act for this user group, admins neither; None: it may."""
     if caller.groups is None or group in caller.groups:

@@ -149,7 +149,9 @@ class Listing:
         if query.chooses_status:
             states = self._members["status"].items()
             found.append([uuids for status, uuids in states if query.admits_status(status)])
-        for name in ("owner", "user_group", "provider_name", "template_name"):
+        if query.owner is not None:
+            found.append([self._members["owner"].get(one, set()) for one in query.owners])
+        for name in ("user_group", "provider_name", "template_name"):
             value = getattr(query, name)
             if value is not None:
                 found.append([self._members[name].get(value, set())])

@@ -1,7 +1,6 @@
 """`/deployments`: create, list, read, delete."""
 
 import asyncio
-import uuid as uuids
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -10,7 +9,7 @@ from aiohttp import web
 from faust.web import View
 
 from paas_stream import topics
-from paas_stream.access import Action, Caller, Thing
+from paas_stream.access import Action, Thing
 from paas_stream.app import app
 from paas_stream.durable.metrics import PARSER
 from paas_stream.errors import InvalidTemplateError, ParserBusyError, ParserTimeoutError
@@ -22,7 +21,17 @@ from paas_stream.tosca.owner_key import OwnerKey
 from paas_stream.tosca.pool import ParserPool
 from tables import deployments as tables
 from tables import user_keys
-from web import callers, changes, dry_run, forwarded, listing, owners, requests, resources
+from web import (
+    callers,
+    changes,
+    dry_run,
+    forwarded,
+    idempotency,
+    listing,
+    owners,
+    requests,
+    resources,
+)
 from web.admission import admission
 from web.contract import queries
 from web.faults import ApiError, unavailable
@@ -30,7 +39,6 @@ from web.health import as_json
 from web.opened import OpenedOutputs
 
 TRACKER = "deployment-tracker"
-_NAMESPACE = uuids.UUID("5a1d6bfe-0f0e-4d53-9d5c-3a6f6c8e2f11")  # of uuids made from a key
 
 settings = app.settings
 pool = ParserPool(settings.parser)
@@ -75,6 +83,7 @@ async def tracked(name: str, uuid: str) -> bool:
 
 async def find(uuid: str) -> DeploymentRow:
     """A deployment of this worker. Waits for the tracker before it says 404."""
+    await app.takeover.is_over(settings.web.read_timeout_s)  # else: as of a moment ago
     row = tables.index.get(uuid)
     if row is None or row.created is None:
         caught_up = await tracked(topics.TEMPLATE, uuid)
@@ -89,6 +98,8 @@ async def find(uuid: str) -> DeploymentRow:
 async def found(request: web.Request, uuid: str, action: Action) -> DeploymentRow:
     """A deployment of this worker with which the caller may do this. Raises ApiError as `find`, 403."""
     row = await find(uuid)
+    if action is not Action.LOOK and not await app.takeover.is_over(0.0):
+        raise unavailable("the tracker is behind: the deployment may have changed already")
     await callers.require(request, action, Thing(row.issuer, row.subject, row.user_group))
     return row
 
@@ -126,12 +137,16 @@ class Deployments(View):
         callers.require_group(caller, body.userGroup)
         token = requests.bearer_token(request)
         sealed = vault().seal(token) if token is not None else None
-        uuid = _uuid_for(request, caller)
+        key = idempotency.key_of(request)
+        uuid = idempotency.uuid_of(key, caller)
         message = user_keys.with_key(body.to_template(uuid, settings, sealed, caller))
         if dry_run.is_asked(request):
             return await dry_run.answer(message, pool)
-        if "Idempotency-Key" in request.headers and (known := await _known(request, uuid)):
-            return known
+        if key is not None:
+            digest = idempotency.digest_of(body)
+            if known := await _known(request, uuid, digest):
+                return known
+            message = message.model_copy(update={"body_digest": digest})
         await _validate(message)
         await send(message)
         row = DeploymentRow(uuid, message.timestamp.timestamp(), message.timestamp.timestamp())
@@ -141,6 +156,7 @@ class Deployments(View):
     async def get(self, request: web.Request) -> web.Response:
         """A page of the deployments of all workers: see `web.listing`."""
         check_ready()
+        await app.takeover.is_over(settings.web.read_timeout_s)
         return await listing.answer(
             request, lambda row: shown(row, request), f"{base_url(request)}/deployments"
         )
@@ -154,7 +170,10 @@ class Deployment(View):
         """The resource."""
         if there := await elsewhere(request, uuid):
             return there
-        return as_json(shown(await found(request, uuid, Action.LOOK), request))
+        row = await found(request, uuid, Action.LOOK)
+        if owners.HOP in request.headers:
+            idempotency.check(row, request.query.get(idempotency.DIGEST))
+        return as_json(shown(row, request))
 
     async def put(self, request: web.Request, uuid: str) -> web.StreamResponse:
         """Update: the same provider, never another one. While one is under way it is queued."""
@@ -200,21 +219,16 @@ class Deployment(View):
         return web.Response(status=204)
 
 
-def _uuid_for(request: web.Request, caller: Caller) -> str:
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return str(uuids.uuid4())
-    return str(uuids.uuid5(_NAMESPACE, f"{caller.issuer}\n{caller.subject}\n{key}"))
-
-
-async def _known(request: web.Request, uuid: str) -> web.Response | None:
-    """The answer of an earlier POST with the same key."""
+async def _known(request: web.Request, uuid: str, digest: str) -> web.Response | None:
+    """The answer of an earlier POST with the same key. Raises ApiError 422 if that was another one."""
     target = owners.owner(uuid)
     try:
         if target is None:
             row = await found(request, uuid, Action.LOOK)
+            idempotency.check(row, digest)
             return as_json(shown(row, request), 201, _location(request, uuid))
-        answers = await owners.ask(target, f"/deployments/{uuid}")
+        asked = {idempotency.DIGEST: digest}
+        answers = await owners.ask(target, f"/deployments/{uuid}", asked)
     except ApiError as exc:
         if exc.status == 404:
             return None

@@ -45,7 +45,7 @@ def unavailable(message: str, retry_after_s: int = 2) -> ApiError:
 
 
 def answer(
-    status: int, message: str, *, headers: dict[str, str] | None = None, **extra: Any
+    status: int, message: str, /, *, headers: dict[str, str] | None = None, **extra: Any
 ) -> web.Response:
     """An error body."""
     body = {

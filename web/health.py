@@ -8,6 +8,7 @@ from faust.web import View
 
 from paas_stream import __version__
 from paas_stream.app import app
+from web import faults
 
 
 def as_json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -33,12 +34,13 @@ class Readyz(View):
         reason = app.readiness.reason
         if reason is None:
             return as_json({"status": "ready", "worker": app.settings.web.worker})
-        body = {"status": "not ready", "worker": app.settings.web.worker, "message": reason}
-        return as_json(body, 503, {"Retry-After": "2"})
+        told = {"status": "not ready", "worker": app.settings.web.worker}
+        return faults.answer(503, reason, headers={"Retry-After": "2"}, **told)
 
 
 def _info() -> web.Response:
-    return as_json({"name": "paas-stream", "version": __version__})
+    build = {"version": __version__}  # where the dashboards of other orchestrators look for it
+    return as_json({"name": "paas-stream", "version": __version__, "build": build})
 
 
 @app.page("/")

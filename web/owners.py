@@ -133,7 +133,7 @@ async def _next_chunk(request: web.Request, source: aiohttp.ClientResponse) -> b
 async def ask(target: URL, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
     """Ask another worker, for the caller whose request is being answered.
 
-    Raises ApiError: 403 and 404 as it says, 503 for anything else that goes wrong.
+    Raises ApiError: 403, 404 and 422 as it says, 503 for anything else that goes wrong.
     """
     url = target.with_path(path).with_query(params or {})
     headers = hops.headers("GET", url)
@@ -144,8 +144,8 @@ async def ask(target: URL, path: str, params: dict[str, str] | None = None) -> d
             _check_trust(response)
             if response.status == 404:
                 raise ApiError(404, "there is no such deployment")
-            if response.status == 403:
-                raise ApiError(403, str((await response.json())["message"]))
+            if response.status in (403, 422):
+                raise ApiError(response.status, str((await response.json())["message"]))
             if response.status != 200:
                 raise unavailable("a worker cannot answer yet")
             return dict(await response.json())

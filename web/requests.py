@@ -27,7 +27,7 @@ _MOST = 2**53  # whole numbers are exact up to this in every JSON reader; no mes
 _NUMBER_OR_TEXT = {
     "anyOf": [
         {"type": "integer", "minimum": 1, "maximum": _MOST},
-        {"type": "string", "pattern": "^[1-9][0-9]{0,14}$"},
+        {"type": "string", "pattern": "^([1-9][0-9]{0,14})?$"},
         {"type": "null"},
     ]
 }
@@ -66,6 +66,12 @@ class DeploymentRequest(BaseModel):
     @classmethod
     def _null_is_empty(cls, value: Any) -> Any:
         return {} if value is None else value
+
+    @field_validator("timeoutMins", "providerTimeoutMins", "maxProvidersRetry", mode="before")
+    @classmethod
+    def _blank_is_none(cls, value: Any) -> Any:
+        """A field of a form that was left empty."""
+        return None if isinstance(value, str) and not value.strip() else value
 
     @field_validator("keepLastAttempt", mode="before")
     @classmethod

@@ -37,6 +37,7 @@ from paas_stream.durable.producer import (
 from paas_stream.durable.pulse import Pulse
 from paas_stream.durable.readiness import Readiness
 from paas_stream.durable.state import LocalTables
+from paas_stream.durable.takeover import Takeover
 from paas_stream.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -150,6 +151,9 @@ class Outlet:
         return await self._app.producer.client.send(self._name, value, key=key)
 
 
+TRACKER = "deployment-tracker"  # the agent whose rows views read and requests are checked against
+
+
 class DurableApp(faust.App):
     """A Faust app with all guards of this package installed."""
 
@@ -193,6 +197,7 @@ class DurableApp(faust.App):
         self.pulse = Pulse(settings.kafka.session_timeout_s - settings.kafka.heartbeat_s)
         self.membership = Membership(settings.kafka.session_timeout_s, self._answers)
         self.positions = Positions()
+        self.takeover = Takeover(self, self.positions, TRACKER, self._topics_of(TRACKER))
         self.boxes = Boxes()
         self.readiness = Readiness(self)
         self.gate = BrokerGate(self)
@@ -200,11 +205,17 @@ class DurableApp(faust.App):
         self.monitor  # noqa: B018 - the first access installs Faust's own sensor
         hold_flow_until_resumed(self)
         self.on_partitions_revoked.connect(self.positions.forget, weak=False)
+        for signal in (self.on_partitions_revoked, self.on_partitions_assigned):
+            signal.connect(self.takeover.forget, weak=False)
         self.outlets = {
             spec.model: Outlet(self, spec.broker_name(settings))
             for spec in topics.TOPICS.values()
             if spec.model is not records.Message
         }
+
+    def _topics_of(self, agent: str) -> frozenset[str]:
+        specs = (spec for spec in topics.TOPICS.values() if agent in spec.read_by)
+        return frozenset(spec.broker_name(self.settings) for spec in specs)
 
     def channel_of(self, *names: str) -> Any:
         """A channel of raw bytes on one or more topics; decoding is the agent decorator's work."""

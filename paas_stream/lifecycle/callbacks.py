@@ -1,8 +1,8 @@
 """Which changes of a deployment its callback target is told, and what is left to be told.
 
 The target is told what a GET would show: that the IM has accepted it (at each provider that is
-tried), and each final state. A state that the deployment passes within one step, since topics
-overtook each other, is shown by no GET, and not told.
+tried), each attempt that has failed, and each final state. A state that the deployment passes within
+one step, since topics overtook each other, is shown by no GET, and not told.
 
 Called by the tracker after each step of the deployment's own machine, with the row before and after
 it. The row says what is intended before anything is sent. What is under way is awaited until `due`;
@@ -101,7 +101,8 @@ def _made_at(event: Message) -> float | None:
 
 
 def _queued(before: DeploymentRow | None, after: DeploymentRow, now: float) -> DeploymentRow:
-    if after.callback is None or not (_is_accepted(before, after) or _has_ended(before, after)):
+    news = (_is_accepted, _attempt_has_failed, _has_ended)
+    if after.callback is None or not any(one(before, after) for one in news):
         return after
     number = after.callbacks.last + 1
     callback = Callback(
@@ -118,6 +119,12 @@ def _queued(before: DeploymentRow | None, after: DeploymentRow, now: float) -> D
 def _is_accepted(before: DeploymentRow | None, after: DeploymentRow) -> bool:
     known = before.physical_id if _is_visible(before) and before is not None else None
     new = after.physical_id is not None and after.physical_id != known
+    return new and _is_visible(after) and after.status is Status.CREATE_IN_PROGRESS
+
+
+def _attempt_has_failed(before: DeploymentRow | None, after: DeploymentRow) -> bool:
+    known = before.failed_attempt if _is_visible(before) and before is not None else 0
+    new = after.failed_attempt > known
     return new and _is_visible(after) and after.status is Status.CREATE_IN_PROGRESS
 
 

@@ -5,11 +5,9 @@ deliver events does not matter, and a late message cannot change a final state.
 """
 
 import uuid as uuids
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Any
+from dataclasses import dataclass, replace
 
-from paas_stream.lifecycle.callback_row import Callbacks
+from paas_stream.lifecycle.deployment_row import CHANGEABLE, DeploymentRow, Ending, Status, Task
 from paas_stream.lifecycle.reports import at
 from paas_stream.records import (
     Command,
@@ -22,45 +20,11 @@ from paas_stream.records import (
     ValidatedTemplate,
 )
 
+__all__ = ["CHANGEABLE", "DeploymentRow", "Ending", "Status", "Task"]
+
 _RESET = "The delete was given up on request"
 
 ENDING_COMPONENTS = frozenset({"template-parser", "provider-selector", "ai-ranker"})
-
-
-class Status(StrEnum):
-    """The states of the REST API."""
-
-    CREATE_IN_PROGRESS = "CREATE_IN_PROGRESS"
-    CREATE_COMPLETE = "CREATE_COMPLETE"
-    CREATE_FAILED = "CREATE_FAILED"
-    UPDATE_IN_PROGRESS = "UPDATE_IN_PROGRESS"
-    UPDATE_COMPLETE = "UPDATE_COMPLETE"
-    UPDATE_FAILED = "UPDATE_FAILED"
-    DELETE_IN_PROGRESS = "DELETE_IN_PROGRESS"
-    DELETE_COMPLETE = "DELETE_COMPLETE"
-    DELETE_FAILED = "DELETE_FAILED"
-
-
-CHANGEABLE = frozenset({Status.CREATE_COMPLETE, Status.UPDATE_COMPLETE, Status.UPDATE_FAILED})
-"""In these a deployment can be updated, and its machines started and stopped."""
-
-
-class Task(StrEnum):
-    """Which part of the pipeline works on a deployment."""
-
-    NONE = "NONE"
-    BROKERING = "BROKERING"  # parser, selector, ranker
-    DEPLOYER = "DEPLOYER"  # dispatcher
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How an operation ended."""
-
-    success: bool
-    moment: float  # seconds since the epoch
-    reason: str | None = None
-    asked: float | None = None  # of a delete: the timestamp of the newest command that it answers
 
 
 @dataclass(frozen=True)
@@ -69,83 +33,6 @@ class TrackerPolicy:
 
     delete_timeout_s: float
     retention_s: float
-
-
-@dataclass(frozen=True)
-class DeploymentRow:
-    """One deployment. It ends with `forget`, after the retention of a deleted one."""
-
-    uuid: str
-    first_seen: float
-    updated: float
-    created: float | None = None  # None: its `template` message has not come yet
-    issuer: str = ""
-    subject: str = ""
-    user_group: str | None = None
-    template_name: str = ""
-    parameters: dict[str, Any] | None = None
-    callback: str | None = None
-    deadline: float | None = None
-    validated: bool = False
-    ranked: bool = False
-    attempt: int = 0  # the newest attempt that was told of
-    physical_id: str | None = None
-    provider_name: str | None = None
-    region_name: str | None = None
-    provider_type: str | None = None
-    provider_endpoint: str | None = None
-    outputs: str | None = None  # JWE of a JSON object
-    create_end: Ending | None = None
-    cancelled_at: float | None = None  # when the overall time-out was acted upon
-    delete_since: float | None = None  # timestamp of the newest `delete`
-    delete_late_at: float | None = None  # when its time-out was found to have passed
-    delete_end: Ending | None = None
-    revision: int = 1  # of the newest update that was asked for; 1: of the create
-    update_since: float | None = None  # when that was
-    update_deadline: float | None = None
-    update_end: Ending | None = None  # of the newest update that has ended
-    ended_revision: int = 1  # which one that is
-    callbacks: Callbacks = field(default_factory=Callbacks)  # see lifecycle.callbacks
-
-    @property
-    def status(self) -> Status:
-        """The state that the facts amount to."""
-        if self.delete_since is not None:
-            if self.delete_end is None or not self._answered(self.delete_end):
-                return Status.DELETE_IN_PROGRESS
-            done = self.delete_end.success
-            return Status.DELETE_COMPLETE if done else Status.DELETE_FAILED
-        if self.create_end is None:
-            return Status.CREATE_IN_PROGRESS
-        if not self.create_end.success:
-            return Status.CREATE_FAILED
-        if self.revision > self.ended_revision:
-            return Status.UPDATE_IN_PROGRESS
-        if self.update_end is not None:
-            return Status.UPDATE_COMPLETE if self.update_end.success else Status.UPDATE_FAILED
-        return Status.CREATE_COMPLETE
-
-    def _answered(self, ending: Ending) -> bool:
-        return ending.success or (ending.asked or 0.0) >= (self.delete_since or 0.0)
-
-    @property
-    def status_reason(self) -> str | None:
-        """Why the state is what it is, where there is something to say."""
-        if self.status in (Status.DELETE_IN_PROGRESS, Status.UPDATE_IN_PROGRESS):
-            return None
-        if self.delete_end is not None:
-            return self.delete_end.reason
-        if self.update_end is not None:
-            return self.update_end.reason
-        return self.create_end.reason if self.create_end is not None else None
-
-    @property
-    def task(self) -> Task:
-        """Who works on it."""
-        if not self.status.endswith("IN_PROGRESS"):
-            return Task.NONE
-        deploying = self.delete_since is not None or self.ranked or self.revision > 1
-        return Task.DEPLOYER if deploying else Task.BROKERING
 
 
 @dataclass(frozen=True)
@@ -223,6 +110,7 @@ def _requested(row: DeploymentRow, event: Template) -> DeploymentRow:
         template_name=event.template_name or row.template_name,
         parameters=event.template_inputs,
         callback=event.callback,
+        body_digest=event.body_digest,
         deadline=event.request.deadline.timestamp(),
     )
 
@@ -267,6 +155,8 @@ def _result(row: DeploymentRow, event: DeploymentResult, said: list[Message]) ->
     attempt = event.attempt or 0
     newest = attempt >= row.attempt
     row = replace(row, attempt=max(attempt, row.attempt))
+    if event.kind == "attempt" and not event.success and row.create_end is None:
+        return _attempt_failed(row, event)
     if event.kind == "accepted" and row.create_end is None and newest:
         return _updated(_placed(row, event), moment)
     if event.kind == "final" and event.success and not _may_succeed(row):
@@ -276,6 +166,17 @@ def _result(row: DeploymentRow, event: DeploymentResult, said: list[Message]) ->
         ending = Ending(bool(event.success), moment, event.reason)
         return _updated(replace(row, create_end=ending, outputs=event.outputs), moment)
     return row
+
+
+def _attempt_failed(row: DeploymentRow, event: DeploymentResult) -> DeploymentRow:
+    """Not the end of the create: there may be another provider. A replay says nothing new."""
+    number = event.attempt or 0
+    if number <= row.failed_attempt:
+        return row
+    where = f"{event.provider_name} ({event.region_name})"
+    failure = f"Attempt {number} at {where} has failed: {event.reason or 'no reason given'}"
+    row = replace(row, failed_attempt=number, failure=failure)
+    return _updated(row, event.timestamp.timestamp())
 
 
 def _may_succeed(row: DeploymentRow) -> bool:

@@ -121,6 +121,14 @@ class Query:
     created_to: float | None = None  # not included
 
     @property
+    def owners(self) -> tuple[Owner, ...]:
+        """The spellings of the owner: with or without a slash it is one issuer."""
+        if self.owner is None:
+            return ()
+        issuer, subject = self.owner
+        return (issuer.rstrip("/"), subject), (issuer.rstrip("/") + "/", subject)
+
+    @property
     def chooses_status(self) -> bool:
         """Whether not every state is meant."""
         return bool(self.statuses or self.excluded)
@@ -137,7 +145,7 @@ class Query:
     def admits_facet(self, facet: Facet) -> bool:
         """Whether deployments of this facet may be meant."""
         return (
-            (self.owner is None or facet.owner == self.owner)
+            (self.owner is None or facet.owner in self.owners)
             and (self.user_group is None or facet.user_group == self.user_group)
             and self.admits_status(facet.status)
             and (self.provider_name is None or facet.provider_name == self.provider_name)

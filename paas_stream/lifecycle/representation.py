@@ -14,15 +14,10 @@ def moment(seconds: float) -> str:
 
 
 def deployment(row: DeploymentRow, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The resource without its links; fields without value are left out. `outputs`: see there."""
-    endpoint = None
-    if row.provider_endpoint is not None:
-        endpoint = {
-            "cpEndpoint": row.provider_endpoint,
-            "region": row.region_name,
-            "deploymentType": "TOSCA",
-            "iaasType": (row.provider_type or "").upper(),
-        }
+    """The resource without its links. `outputs`: see there.
+
+    Fields without value are left out, but for `userGroup`: clients expect it, null where there is none.
+    """
     resource = {
         "uuid": row.uuid,
         "creationTime": moment(row.created or row.first_seen),
@@ -33,12 +28,31 @@ def deployment(row: DeploymentRow, outputs: Mapping[str, Any]) -> dict[str, Any]
         **outputs,
         "task": row.task.value,
         "callback": row.callback,
-        "userGroup": row.user_group,
         "cloudProviderName": row.provider_name,
-        "cloudProviderEndpoint": endpoint,
+        "cloudProviderEndpoint": _endpoint(row),
         "createdBy": {"issuer": row.issuer, "subject": row.subject},
     }
-    return {name: value for name, value in resource.items() if value is not None}
+    given = {name: value for name, value in resource.items() if value is not None}
+    return given | {"userGroup": row.user_group}
+
+
+def _endpoint(row: DeploymentRow) -> dict[str, Any] | None:
+    """Where it runs.
+
+    Clients look at `deploymentType` to know whether there are machines with a log, and want some
+    `cpComputeServiceId`: it names the provider's service, as its endpoint does.
+    """
+    if row.provider_endpoint is None:
+        return None
+    kind = (row.provider_type or "").upper()
+    endpoint = {
+        "cpEndpoint": row.provider_endpoint,
+        "cpComputeServiceId": row.provider_endpoint,
+        "region": row.region_name,
+        "deploymentType": kind,
+        "iaasType": kind,
+    }
+    return {name: value for name, value in endpoint.items() if value is not None}
 
 
 def outputs(sealed: str | None, open_outputs: Callable[[str], dict[str, Any]]) -> dict[str, Any]:

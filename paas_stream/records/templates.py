@@ -42,6 +42,9 @@ class Template(Message):
     template_inputs: FreeValues = Field(default={})  # by name
     request: Request
     callback: str | None = None  # URL that is told of changes
+    body_digest: str | None = (
+        None  # of a create with an Idempotency-Key: SHA-256 of the request, in hexadecimal
+    )
     removals: tuple[str, ...] = ()  # of an update: machines in the IM that are to go
     existing: dict[str, int] = Field(
         default={}

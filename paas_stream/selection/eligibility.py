@@ -7,6 +7,7 @@ not examined further.
 from collections.abc import Collection, Iterator
 from datetime import date, datetime
 
+from paas_stream.access import same_issuer
 from paas_stream.records import Feeder, Request
 from paas_stream.selection.reasons import Code, Reason, amount
 
@@ -23,7 +24,7 @@ def is_open(feeder: Feeder, request: Request) -> bool:
 
 def _same_issuer(feeder: Feeder, request: Request) -> bool:
     wanted = request.user_group_issuer
-    return not wanted or wanted.rstrip("/") == feeder.issuer_endpoint.rstrip("/")
+    return not wanted or same_issuer(wanted, feeder.issuer_endpoint)
 
 
 def closed_reason(feeder: Feeder, request: Request) -> Reason:

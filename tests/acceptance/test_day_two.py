@@ -230,3 +230,20 @@ def test_a_delete_in_the_middle_of_an_update_wins(stack: Stack) -> None:
     made.until("DELETE_COMPLETE")
     assert stack.infrastructures(made.uuid) == []
     assert {one["state"] for one in made.resources()} == {"DELETED"}
+
+
+def test_a_delete_that_does_not_end_is_given_up_and_asked_for_again(stack: Stack) -> None:
+    made = Deployment(stack, 1)
+    held = stack.proxy.fault("DELETE", "/infrastructures/", "before", times=1000)
+    assert requests.delete(made.url, timeout=30).status_code == 204
+    assert held.reached.wait(SETTLED_S), "the IM is asked to delete"
+    assert made.get().json()["status"] == "DELETE_IN_PROGRESS"
+    reset = requests.patch(made.url, json={"status": "DELETE_FAILED"}, timeout=30)
+    assert (reset.status_code, reset.content) == (204, b"")
+    given_up = made.get().json()
+    assert given_up["status"] == "DELETE_FAILED"
+    assert given_up["statusReason"] == "The delete was given up on request"
+    held.release()
+    assert requests.delete(made.url, timeout=30).status_code == 204
+    made.until("DELETE_COMPLETE")
+    assert stack.infrastructures(made.uuid) == []

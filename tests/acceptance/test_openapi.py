@@ -124,6 +124,9 @@ def test_a_key_that_comes_again_has_the_same_answer(stack: Stack) -> None:
     assert [one.status_code for one in answers] == [201, 201]
     assert len({check("createDeployment", one)["uuid"] for one in answers}) == 1
     assert len({one.headers["Location"] for one in answers}) == 1
+    other = requests.post(url, json=body | {"timeoutMins": 5}, headers=headers, timeout=30)
+    assert other.status_code == 422
+    assert answers[0].json()["uuid"] in other.json()["message"]
 
 
 def test_a_deployment_that_failed_and_one_that_is_deleted_fit_the_model(stack: Stack) -> None:

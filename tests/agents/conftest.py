@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.bench import Bench, Clock, Runner
-from support.rest import Rest, serving
+from support.rest import Line, Parser, Rest, serving
 
 import tables.components
 import tables.deployments
@@ -22,6 +22,7 @@ from paas_stream.durable.due import DueHeap
 from paas_stream.selection import provider_files
 from paas_stream.selection.catalog import Catalog
 from paas_stream.selection.provider_files import Federation
+from web import deployments
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -87,3 +88,17 @@ async def rest(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[R
     """The REST API of the one worker whose agents the bench runs."""
     async with serving(monkeypatch) as client:
         yield client
+
+
+@pytest.fixture
+def line(bench: Bench, rest: Rest, monkeypatch: pytest.MonkeyPatch) -> Line:
+    """The tracker behind the REST API."""
+    return Line(bench, monkeypatch)
+
+
+@pytest.fixture
+def parser(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> Parser:
+    """The parser behind the REST API."""
+    made = Parser()
+    monkeypatch.setattr(deployments, "pool", made)
+    return made

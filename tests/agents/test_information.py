@@ -19,7 +19,8 @@ async def asked(rest: Rest, path: str, **headers: str) -> dict[str, Any]:
 @pytest.mark.parametrize("accept", ["application/json", "*/*", ""])
 async def test_programs_are_told_what_this_is(rest: Rest, path: str, accept: str) -> None:
     found = await asked(rest, path, Accept=accept)
-    assert found == {"name": "paas-stream", "version": __version__}
+    build = {"version": __version__}
+    assert found == {"name": "paas-stream", "version": __version__, "build": build}
 
 
 async def test_browsers_are_sent_to_the_page(rest: Rest) -> None:
@@ -49,3 +50,15 @@ async def test_they_answer_while_tables_are_being_filled(rest: Rest, bench: Any)
         async with rest.get(path) as answer:
             assert answer.status == 503
             assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_a_worker_that_is_not_ready_says_so_in_an_error_body(rest: Rest, bench: Any) -> None:
+    bench.ready.reason = "tables are being recovered"
+    async with rest.get("/readyz") as answer:
+        found = await answer.json()
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+    assert (found["code"], found["title"]) == (503, "Service Unavailable")
+    assert (found["message"], found["status"]) == ("tables are being recovered", "not ready")
+    assert found["worker"]
+    bench.ready.reason = None
+    assert (await asked(rest, "/readyz"))["status"] == "ready"

@@ -61,6 +61,16 @@ class Acknowledged:
     offset: int
 
 
+class Over:
+    """Nothing that stood in the topics before is left; or, with `left`, something is."""
+
+    def __init__(self) -> None:
+        self.left = False
+
+    async def is_over(self, timeout_s: float) -> bool:
+        return not self.left
+
+
 @dataclass
 class Ready:
     """What agents and views ask of the worker's readiness."""
@@ -205,6 +215,7 @@ class Bench:
         patch.setattr(app, "_producer", _Producer())
         patch.setattr(app, "readiness", self.ready)
         patch.setattr(app, "positions", Positions())
+        patch.setattr(app, "takeover", Over())
         patch.setattr(Collection, "send_changelog", self._changelog())
         for module in (decorator, durable_app):
             patch.setattr(module, "end_process", self._ended)

@@ -1,8 +1,8 @@
 """`/deployments`: the operations that clients live by."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from paas_stream.access import Action
 from paas_stream.records import NodeRequirement
@@ -20,6 +20,7 @@ from web.contract.operation import (
 )
 from web.contract.queries import CreateQuery, DeleteQuery, DeploymentsQuery, EventsQuery
 from web.contract.ranking import Ranked
+from web.idempotency import KEY_MOST
 from web.requests import DeploymentRequest
 
 Status = Literal[
@@ -35,6 +36,11 @@ Status = Literal[
     "UNKNOWN",
 ]
 Task = Literal["NONE", "BROKERING", "DEPLOYER"]
+UserGroup = Annotated[
+    str | None,
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]}),
+    Field(description="in whose name; null when in no group's"),
+]
 
 
 class CreatedBy(Reply):
@@ -48,10 +54,10 @@ class CloudProviderEndpoint(Reply):
     """Where it runs."""
 
     cpEndpoint: str
-    cpComputeServiceId: str | None = None
+    cpComputeServiceId: str = Field(description="names the provider's service: its endpoint")
     region: str | None = None
-    deploymentType: str
-    iaasType: str
+    deploymentType: str = Field(description="as iaasType", examples=["OPENSTACK"])
+    iaasType: str = Field(description="the provider's type", examples=["OPENSTACK"])
 
 
 class Deployment(Reply):
@@ -62,12 +68,15 @@ class Deployment(Reply):
     updateTime: Minute
     physicalId: str | None = Field(None, max_length=36, description="the IM's id")
     status: Status
-    statusReason: str | None = None
+    statusReason: str | None = Field(
+        None,
+        description="of a state that has failed; in CREATE_IN_PROGRESS of the last failed attempt",
+    )
     outputs: Free = Field(description="by the names that the template gives them")
     outputsUnavailable: str | None = Field(None, description="why the outputs cannot be shown")
     task: Task = Field(description="which part of the pipeline works on it")
     callback: str | None = None
-    userGroup: str | None = None
+    userGroup: UserGroup
     cloudProviderName: str | None = None
     cloudProviderEndpoint: CloudProviderEndpoint | None = None
     createdBy: CreatedBy
@@ -115,7 +124,9 @@ class IdempotencyHeaders(BaseModel):
     key: str | None = Field(
         None,
         alias="Idempotency-Key",
-        description="the same key from the same caller makes one deployment, however often it is sent",
+        max_length=KEY_MOST,
+        description="the same key from the same caller makes one deployment, however often it is sent; "
+        "printable characters. A blank one counts as none",
     )
 
 
@@ -160,7 +171,10 @@ OPERATIONS = (
         query=CreateQuery,
         headers=IdempotencyHeaders,
         body=DeploymentRequest,
-        about="Faults of the template are found at once and answered with 400.",
+        errors=(422,),
+        about="Faults of the template are found at once and answered with 400. An `Idempotency-Key` that "
+        "comes again with the same request is answered with its deployment, and with another request "
+        "422; the order of JSON's fields does not matter.",
         aliases=("/deployments/",),
     ),
     Operation(
@@ -206,8 +220,9 @@ OPERATIONS = (
         "Delete a deployment; running work is cancelled",
         {204: empty("the delete has begun")},
         Action.CHANGE,
-        errors=(404, 409),
+        errors=(404, 408, 409, 413),
         query=DeleteQuery,
+        about="A body is read and ignored.",
     ),
     Operation(
         "GET",

@@ -35,6 +35,7 @@ ERRORS: Final = {
     409: "not possible in this state; with `Retry-After: 0` after a concurrent change",
     413: "the body is too large",
     415: "the body must be application/json",
+    422: "the Idempotency-Key is that of another request",
     429: "too many requests of this caller",
     500: "a fault of the service; its operators are told",
     503: "not now: the worker is not ready, or has too much to do",
@@ -80,7 +81,9 @@ _ABOUT: Final = """\
 Deploys TOSCA templates on the providers of a federation.
 
 Every error is JSON with `code`, `title` and `message`. A path that does not exist answers 404, a method
-that a path does not have 405 with `Allow`, an `Expect` other than `100-continue` 417. Unknown fields and
+that a path does not have 405 with `Allow`, an `Expect` other than `100-continue` 417. A body is read
+wherever it is sent, also where none belongs: one that cannot be read answers 400, one that does not
+come 408, one that is too large 413. Unknown fields and
 unknown parameters are ignored. Any 503 means: send the same request again after `Retry-After`
 seconds."""
 
@@ -88,8 +91,8 @@ seconds."""
 class _Schemas(GenerateJsonSchema):
     """JSON Schema 2020-12 of requests as they are read, and of answers as they are written.
 
-    What an answer lacks is left out, never null; and it may get further fields one day, so clients
-    must not refuse them.
+    What an answer lacks is left out, never null, but for a deployment's `userGroup`; and it may get
+    further fields one day, so clients must not refuse them.
     """
 
     def field_title_should_be_set(self, schema: Any) -> bool:

@@ -11,11 +11,18 @@ from web.contract.operation import HTML, Operation, Tag, empty, in_json, in_text
 State = Literal["alive", "stuck", "late", "stopped", "unknown"]
 
 
+class Build(Reply):
+    """What it was made of."""
+
+    version: str
+
+
 class Info(Reply):
     """What this is."""
 
     name: str
     version: str
+    build: Build = Field(description="the version again, where existing dashboards look for it")
 
 
 class Alive(Reply):
@@ -102,6 +109,7 @@ OPERATIONS = (
         "Whether this worker may be asked",
         {200: in_json("it may", Ready)},
         errors=(503,),
+        about="503 until it may: `message` has the reason.",
     ),
     Operation(
         "GET",

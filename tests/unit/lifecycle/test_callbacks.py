@@ -5,29 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.lifecycle import (
-    T0,
-    TRACKER_POLICY,
-    UUID,
-    at,
-    command,
-    ranked,
-    steps,
-    template,
-    validated,
-)
+from support.lifecycle import T0, UUID, at, command, ranked, template, update, validated
+from support.teller import LATE_S, POLICY, Teller, a_tick
 
-from paas_stream.lifecycle import callbacks, deployment
-from paas_stream.lifecycle.backoff import Backoff
-from paas_stream.lifecycle.callbacks import PENDING_MOST, CallbackPolicy, Outcome, Tell
-from paas_stream.lifecycle.deployment import DeploymentRow
-from paas_stream.records import DeploymentResult, ErrorRecord, Message, TrackerEvent
-
-POLICY = CallbackPolicy(
-    lease_s=30.0, margin_s=5.0, tries=6, max_age_s=3600.0, backoff=Backoff(4.0, 600.0)
-)
-
-LATE_S = 0.1  # how long after its moment a tick is made
+from paas_stream.lifecycle.callbacks import PENDING_MOST, Outcome
+from paas_stream.records import DeploymentResult, ErrorRecord, Message
 
 
 def result(kind: str, moment: float, **fields: Any) -> DeploymentResult:
@@ -43,11 +25,23 @@ def accepted(number: int = 1) -> DeploymentResult:
     return result("accepted", T0 + 10 * number, attempt=number, **place)
 
 
+def attempt_failed(number: int) -> DeploymentResult:
+    """An attempt has failed, and there may be another one."""
+    place = {"provider_name": f"p{number}", "region_name": "r", "reason": "no quota"}
+    return result("attempt", T0 + 10 * number + 5, success=False, attempt=number, **place)
+
+
 CREATED = result(
     "final", T0 + 30, success=True, attempt=1, infrastructure_id="inf-1", outputs="sealed"
 )
 FAILED = result("final", T0 + 30, success=False, reason="no provider was good enough")
 DELETE = command("delete", T0 + 40)
+UPDATE = update(2, 2, T0 + 40, (), 600.0).request_message
+
+
+def updated(success: bool) -> DeploymentResult:
+    """The update has ended."""
+    return result("final", T0 + 50, operation="update", revision=2, success=success, reason="why")
 
 
 def deleted(success: bool = True, asked: float = T0 + 40) -> DeploymentResult:
@@ -55,11 +49,6 @@ def deleted(success: bool = True, asked: float = T0 + 40) -> DeploymentResult:
     return result(
         "final", asked + 9, operation="delete", success=success, reason="why", started_at=at(asked)
     )
-
-
-def a_tick(moment: float) -> TrackerEvent:
-    """A tick that was made at this moment."""
-    return TrackerEvent(uuid=UUID, event="tick", timestamp=at(moment))
 
 
 ERROR = ErrorRecord(
@@ -70,68 +59,6 @@ ERROR = ErrorRecord(
     code="invalid",
     message="it is no template",
 )
-
-
-class Teller:
-    """Steps through the tracker's machines as the agent does; the receiver takes all, or none."""
-
-    def __init__(self, policy: CallbackPolicy = POLICY, *, answers: bool = True) -> None:
-        self.policy = policy
-        self.answers = answers
-        self.row: DeploymentRow | None = None
-        self.now = T0
-        self.said: list[Message] = []
-        self.told: list[Tell] = []  # all that were issued
-        self.outcomes: list[Outcome] = []
-
-    def feed(self, *events: Message, after_s: float = 0.0) -> None:
-        self.now += after_s
-        for event in events:
-            known = self.row
-            fresh = known or DeploymentRow(UUID, first_seen=self.now, updated=self.now)
-            stepped = deployment.step(fresh, event, self.now, TRACKER_POLICY).row
-            assert stepped is not None
-            told = callbacks.follow(known, stepped, event, self.now, self.policy)
-            self.row = told.row
-            self.said += told.messages
-            self.told += told.effects
-            self.outcomes += told.outcomes
-            if self.answers and told.effects:
-                self.reply("delivered")
-
-    def reply(self, outcome: str, *, after_s: float = 0.1, issue: int = 0, **fields: Any) -> None:
-        """What became of the last call, or of an earlier issue of it."""
-        last = self.told[-1]
-        event = TrackerEvent.model_validate(
-            {
-                "uuid": UUID,
-                "event": "callback",
-                "number": last.number,
-                "issue": issue or last.issue,
-                "outcome": outcome,
-                **fields,
-            }
-        )
-        self.feed(event, after_s=after_s)
-
-    def tick(self) -> None:
-        """To the next moment that is armed."""
-        due = self.armed()
-        assert due is not None
-        self.now = due + LATE_S
-        self.feed(a_tick(self.now))
-
-    def armed(self) -> float | None:
-        assert self.row is not None
-        return min(
-            (one for one in callbacks.moments(self.row, self.now) if one > self.now), default=None
-        )
-
-    def statuses(self) -> list[str]:
-        return [one.resource["status"] for one in self.told]
-
-    def timeline(self) -> list[tuple[str, str]]:
-        return [(one.status, one.message) for one in steps(self.said) if one.step == "callback"]
 
 
 def statuses(*events: Message) -> list[str]:
@@ -159,6 +86,18 @@ class TestTheTargetIsTold:
                 ["CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_FAILED"],
                 id="of each provider that is tried, and of a failure",
             ),
+            pytest.param(
+                [template(), accepted(1), attempt_failed(1), accepted(2), CREATED],
+                ["CREATE_IN_PROGRESS"] * 3 + ["CREATE_COMPLETE"],
+                id="of each attempt that fails",
+            ),
+            pytest.param([*HAPPY, UPDATE], TOLD, id="not that an update was asked for"),
+            pytest.param(
+                [*HAPPY, UPDATE, updated(True)], [*TOLD, "UPDATE_COMPLETE"], id="of an update"
+            ),
+            pytest.param(
+                [*HAPPY, UPDATE, updated(False)], [*TOLD, "UPDATE_FAILED"], id="of a failed update"
+            ),
             pytest.param([template(), ERROR], ["CREATE_FAILED"], id="of an error before the IM"),
             pytest.param(
                 [*HAPPY, DELETE, deleted(False)], [*TOLD, "DELETE_FAILED"], id="of a failed delete"
@@ -182,11 +121,24 @@ class TestTheTargetIsTold:
         assert statuses(*events) == told
 
     def test_once_however_often_an_event_comes(self) -> None:
-        twice = [event for event in [*HAPPY, DELETE, deleted()] for _ in range(2)]
-        assert statuses(*twice) == [*TOLD, "DELETE_COMPLETE"]
+        once = [template(), attempt_failed(1), accepted(2), CREATED, UPDATE, updated(False)]
+        twice = [event for event in [*once, DELETE, deleted()] for _ in range(2)]
+        ends = ["CREATE_COMPLETE", "UPDATE_FAILED", "DELETE_COMPLETE"]
+        assert statuses(*twice) == ["CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", *ends]
+
+    def test_where_and_why_an_attempt_has_failed(self) -> None:
+        it = Teller()
+        it.feed(template(), accepted(1), attempt_failed(1), attempt_failed(1))
+        assert [one.resource.get("statusReason") for one in it.told] == [
+            None,
+            "Attempt 1 at p1 (r) has failed: no quota",
+        ]
+
+    def test_nothing_of_attempts_once_a_delete_is_asked_for(self) -> None:
+        assert statuses(template(), DELETE, attempt_failed(1), deleted()) == ["DELETE_COMPLETE"]
 
     def test_nothing_new_by_a_late_event(self) -> None:
-        late = [accepted(2), ERROR, FAILED]
+        late = [accepted(2), attempt_failed(2), ERROR, FAILED]
         assert statuses(*HAPPY, DELETE, deleted(), *late) == [*TOLD, "DELETE_COMPLETE"]
 
     def test_nothing_when_no_url_was_given(self) -> None:

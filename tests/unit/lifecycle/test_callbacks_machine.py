@@ -51,9 +51,10 @@ def events(fails: bool, deletes: bool) -> list[Message]:
     """The life of a deployment, in the order in which it happened."""
     place = {"infrastructure_id": "inf-1", "provider_name": "p1"}
     life: list[Message] = [make.template(), make.validated(), make.ranked()]
-    life += [
-        result("accepted", T0 + 10 * n, attempt=n, infrastructure_id=f"inf-{n}") for n in (1, 2)
-    ]
+    for n in (1, 2):
+        life.append(result("accepted", T0 + 10 * n, attempt=n, infrastructure_id=f"inf-{n}"))
+        if n == 1 or fails:
+            life.append(result("attempt", T0 + 10 * n + 5, attempt=n, success=False))
     life.append(result("final", T0 + 30, success=not fails, attempt=2, **place))
     if deletes:
         life += [make.command("delete", T0 + 40), delete_ended(T0 + 40, False)]

@@ -50,6 +50,8 @@ def place(number: int) -> dict[str, Any]:
 
 ACCEPTED = result("accepted", T0 + 10, **place(1))
 ACCEPTED_2 = result("accepted", T0 + 20, **place(2))
+ATTEMPT_FAILED = result("attempt", T0 + 15, success=False, reason="no quota", **place(1))
+REFUSED = "Attempt 1 at p1 (default) has failed: no quota"
 CREATED = result("final", T0 + 30, success=True, outputs="sealed", **place(2))
 FAILED = result("final", T0 + 30, success=False, reason="no provider was good enough")
 KEPT = result("final", T0 + 30, success=False, reason="failed", kept=True, **place(2))
@@ -120,6 +122,13 @@ class TestTheStatus:
         ("events", "reason"),
         [
             (HAPPY, None),
+            ([template(), ACCEPTED, ATTEMPT_FAILED], REFUSED),
+            ([template(), ACCEPTED, ATTEMPT_FAILED, ACCEPTED_2], REFUSED),
+            ([template(), ACCEPTED_2, ATTEMPT_FAILED, ATTEMPT_FAILED], REFUSED),
+            ([*HAPPY, ATTEMPT_FAILED], None),
+            ([template(), ATTEMPT_FAILED, *HAPPY], None),
+            ([template(), ATTEMPT_FAILED, FAILED], "no provider was good enough"),
+            ([template(), ATTEMPT_FAILED, DELETE], None),
             ([template(), FAILED], "no provider was good enough"),
             ([template(), FAILED, DELETE], None),
             ([template(), FAILED, DELETE, DELETED], None),
@@ -304,6 +313,29 @@ class TestErrors:
     def test_after_the_success_do_not_revoke_it(self) -> None:
         _, said = play([*HAPPY, error("ai-ranker", T0 + 70)])
         assert said == []
+
+
+class TestAnAttemptThatFails:
+    def test_leaves_the_create_in_progress(self) -> None:
+        row, said = play([template(), ACCEPTED, ATTEMPT_FAILED])
+        assert (row.status, said) == (Status.CREATE_IN_PROGRESS, [])
+        assert (row.failed_attempt, row.updated) == (1, T0 + 15)
+
+    def test_does_not_hide_a_newer_one(self) -> None:
+        newer = result("attempt", T0 + 25, success=False, reason="timed out", **place(2))
+        row, _ = play([template(), newer, ATTEMPT_FAILED])
+        assert row.status_reason == "Attempt 2 at p2 (default) has failed: timed out"
+
+
+@pytest.mark.parametrize("success", [True, False])
+def test_an_action_changes_nothing_of_the_deployment(success: bool) -> None:
+    before, _ = play(HAPPY)
+    ended = result(
+        "final", T0 + 50, operation="action", success=success, reason="why", machine="0", **place(2)
+    )
+    after, said = play([*HAPPY, ended])
+    assert (after, said) == (before, [])
+    assert (after.status, after.status_reason) == (Status.CREATE_COMPLETE, None)
 
 
 @pytest.mark.parametrize(

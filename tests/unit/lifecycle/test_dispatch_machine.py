@@ -223,6 +223,9 @@ class DeploymentMachine(RuleBasedStateMachine):
     def user_updates(
         self, count: int, removals: set[str], halves: list[int], fate: str, seconds: float
     ) -> None:
+        self.world.drain(self.world.tracker)  # what its worker took over comes before any view
+        if not self._is_changeable():
+            return
         self.jobs -= 1
         row = self.world.tracker.row
         update = make.update(

@@ -86,6 +86,8 @@ class TestAQuery:
         [
             (Query(), True),
             (Query(owner=("https://issuer", "alice")), True),
+            (Query(owner=("https://issuer/", "alice")), True),
+            (Query(owner=("https://issuer/", "bob")), False),
             (Query(owner=("https://other", "alice")), False),
             (Query(user_group="physics"), True),
             (Query(user_group="biology"), False),

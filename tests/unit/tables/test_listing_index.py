@@ -38,7 +38,7 @@ rows = st.builds(
 )
 queries = st.builds(
     Query,
-    owner=st.sampled_from([None, ("i", "alice"), ("i", "nobody")]),
+    owner=st.sampled_from([None, ("i", "alice"), ("i/", "bob"), ("i", "nobody")]),
     user_group=st.sampled_from([None, "physics"]),
     statuses=st.sampled_from([frozenset(), frozenset({"CREATE_FAILED"})]),
     excluded=st.sampled_from([frozenset(), frozenset({"CREATE_COMPLETE"})]),

@@ -1,5 +1,7 @@
 """Whose deployments a list has."""
 
+from dataclasses import replace
+
 import pytest
 from aiohttp.test_utils import make_mocked_request
 from yarl import URL
@@ -32,6 +34,12 @@ def test_me_is_the_caller() -> None:
 
 def test_users_may_name_themselves() -> None:
     assert wanted(ANNA, createdBy=f"anna@{IAM}") == (IAM, "anna")
+
+
+def test_a_slash_at_the_end_of_the_issuer_does_not_matter() -> None:
+    bare = IAM.rstrip("/")
+    assert wanted(ANNA, createdBy=f"anna@{bare}") == (IAM, "anna")
+    assert wanted(replace(ANNA, issuer=bare), createdBy=f"anna@{IAM}") == (bare, "anna")
 
 
 def test_admins_may_name_others_whose_subject_may_hold_an_at() -> None:

@@ -13,7 +13,7 @@ from yarl import URL
 
 from paas_stream import request_ids
 from web import hops, owners, streams
-from web.faults import errors_as_json
+from web.faults import ApiError, errors_as_json
 
 SOON_S = 5.0
 STREAM = {"Accept": "text/event-stream"}
@@ -254,3 +254,27 @@ class TestAStream:
         for answer in held:
             answer.close()
         await no_streams()
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "message"),
+    [
+        (403, 403, "its words"),
+        (404, 404, "there is no such deployment"),
+        (422, 422, "its words"),
+        (409, 503, "a worker cannot answer yet"),
+        (500, 503, "a worker cannot answer yet"),
+    ],
+)
+async def test_what_the_owner_refuses_to_answer_is_told(
+    client: TestClient[Any, Any], owner: Owner, said: int, status: int, message: str
+) -> None:
+    async def refuse(request: web.Request) -> web.Response:
+        return web.json_response({"message": "its words"}, status=said)
+
+    owner.answer = refuse
+    here = URL(str(client.make_url("/")))  # which forwards the question
+    with pytest.raises(ApiError) as refused:
+        await owners.ask(here, "/deployments/u", {"a": "1"})
+    assert (refused.value.status, refused.value.message) == (status, message)
+    assert dict(owner.asked[-1].query) == {"a": "1"}

@@ -80,6 +80,11 @@ class TestText:
     def test_that_spells_a_number_is_one(self, name: str, sent: Any, meant: int | None) -> None:
         assert getattr(understood(**{name: sent}), name) == meant
 
+    @pytest.mark.parametrize("name", ["timeoutMins", "providerTimeoutMins", "maxProvidersRetry"])
+    @pytest.mark.parametrize("sent", ["", " "])
+    def test_that_is_blank_is_no_number(self, name: str, sent: str) -> None:
+        assert getattr(understood(**{name: sent}), name) is None
+
     @pytest.mark.parametrize(
         ("sent", "meant"),
         [

@@ -57,10 +57,10 @@ class TestADeployment:
         assert made["outputs"] == {}
         assert made["createdBy"] == {"issuer": "https://issuer", "subject": "alice"}
 
-    def test_leaves_out_what_has_no_value(self) -> None:
+    def test_leaves_out_what_has_no_value_but_for_its_user_group(self) -> None:
         made = shown(row(user_group=None, callback=None))
-        assert None not in made.values()
-        for name in ("physicalId", "statusReason", "callback", "userGroup", "cloudProviderName"):
+        assert [name for name, value in made.items() if value is None] == ["userGroup"]
+        for name in ("physicalId", "statusReason", "callback", "cloudProviderName"):
             assert name not in made
         assert "cloudProviderEndpoint" not in made
 
@@ -87,10 +87,20 @@ class TestADeployment:
         assert made["cloudProviderName"] == "site-a"
         assert made["cloudProviderEndpoint"] == {
             "cpEndpoint": "https://a:5000/v3",
+            "cpComputeServiceId": "https://a:5000/v3",
             "region": "r1",
-            "deploymentType": "TOSCA",
+            "deploymentType": "OPENSTACK",
             "iaasType": "OPENSTACK",
         }
+
+    @pytest.mark.parametrize("kind", ["openstack", "kubernetes", "dummy"])
+    def test_has_the_type_of_its_provider_in_capitals(self, kind: str) -> None:
+        place = shown(row(provider_type=kind, provider_endpoint="https://a"))[
+            "cloudProviderEndpoint"
+        ]
+        assert place["deploymentType"] == place["iaasType"] == kind.upper()
+        assert place["cpComputeServiceId"]
+        assert None not in place.values()
 
     def test_opens_outputs_only_when_there_are_some(self) -> None:
         opened = []
