@@ -1,29 +1,24 @@
 """IM dispatcher: inputs, messages, row and effects of each event, in the order that a crash needs."""
 
-from typing import Any
-
 import pytest
 from support import lifecycle as make
 from support.bench import Acknowledged, Bench, Clock, Runner, Sent, Stored, content
+from support.dispatching import answered, attempt, creating, give_all
 from support.lifecycle import T0, UUID
 
 from agents import im_dispatcher as module
 from agents.im_dispatcher import im_dispatcher
 from paas_stream.app import app
-from paas_stream.durable.effects import Leased
-from paas_stream.lifecycle import dispatch
-from paas_stream.lifecycle.attempt import Attempt, Effect, EffectKind, Outcome, Phase
+from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome, Phase
 from paas_stream.records import (
     Command,
     DeploymentResult,
     DispatchEvent,
-    Message,
     ProcedureStatus,
     QuotaRequest,
 )
-from tables.dispatches import dispatch_inputs, dispatches
+from tables.dispatches import dispatch_inputs
 
-SETTINGS = app.settings.dispatch
 UNHEARD_OF = Effect(UUID, 1, 1, EffectKind.CLEAN, 0)
 
 
@@ -31,47 +26,6 @@ UNHEARD_OF = Effect(UUID, 1, 1, EffectKind.CLEAN, 0)
 def line(bench: Bench, clock: Clock, runner: Runner) -> Bench:
     """A bench whose effects are noted in its journal."""
     return bench
-
-
-async def give_all(bench: Bench, *messages: Message, has_room: bool = True) -> None:
-    """One after the other; with `has_room` each request for room is granted at once."""
-    for message in messages:
-        for sent in await bench.give(im_dispatcher, message):
-            if has_room and isinstance(sent, QuotaRequest) and sent.request == "hold":
-                await bench.give(im_dispatcher, answered(sent, Outcome.GRANTED))
-
-
-def answered(request: QuotaRequest, outcome: Outcome, **fields: Any) -> DispatchEvent:
-    """The quota keeper's answer."""
-    effect = Effect(UUID, request.attempt, request.issue, EffectKind.HOLD, 0)
-    return make.answer(effect, outcome, **fields)
-
-
-def attempt(number: int = 1) -> Attempt:
-    """One attempt, as the row has it."""
-    row = dispatches.get(UUID)
-    found = row.attempt(number) if row is not None else None
-    assert found is not None
-    return found
-
-
-async def creating(bench: Bench, runner: Runner, providers: int = 2) -> Effect:
-    """As far as the first CREATE."""
-    await give_all(bench, make.validated(), make.ranked(providers))
-    (effect,) = runner.issued()
-    bench.journal.clear()
-    return effect
-
-
-async def polling(bench: Bench, runner: Runner) -> Effect:
-    """As far as the first poll that is due."""
-    effect = await creating(bench, runner)
-    await give_all(bench, make.answer(effect, Outcome.CREATED, infrastructures=("inf-1",)))
-    bench.journal.clear()
-    row = dispatches.get(UUID)
-    assert row is not None
-    (poll,) = dispatch.polls(row)
-    return poll
 
 
 # -- inputs
@@ -274,126 +228,6 @@ async def test_no_tick_is_produced_before_the_tables_are_filled(
     assert line.sent(DispatchEvent) == []
 
 
-# -- polls
-
-
-async def test_what_the_im_has_accepted_is_told_and_polled(
-    line: Bench, runner: Runner, clock: Clock
-) -> None:
-    effect = await creating(line, runner)
-    await give_all(line, make.answer(effect, Outcome.CREATED, infrastructures=("inf-1",)))
-    assert line.order() == ["DeploymentResult", "dispatches", "Acknowledged"]
-    assert line.sent(DeploymentResult)[0].kind == "accepted"
-    assert len(module.polls) == 1
-    await line.run(module.poll)
-    assert runner.issued() == [], "not at once"
-    clock.now += SETTINGS.poll_min_s
-    await line.run(module.poll)
-    (poll,) = runner.issued()
-    assert (poll.kind, poll.infrastructures) == (EffectKind.POLL, ("inf-1",))
-    await line.run(module.poll)
-    assert len(runner.issued()) == 1, "one at a time"
-
-
-async def test_a_poll_without_news_is_followed_by_one_after_a_growing_interval(
-    line: Bench, runner: Runner, clock: Clock
-) -> None:
-    poll = await polling(line, runner)
-    waits = []
-    for _ in range(100):
-        await module._report(Leased(poll.key, poll, 0.0), None)
-        begun = clock.now
-        while not runner.issued():
-            clock.now += 0.5
-            await line.run(module.poll)
-        waits.append(clock.now - begun)
-        line.journal.clear()
-    assert waits == sorted(waits)
-    assert waits[0] <= SETTINGS.poll_min_s + 0.5
-    assert SETTINGS.poll_max_s <= waits[-1] <= SETTINGS.poll_max_s + 0.5
-
-
-async def test_a_poll_of_which_nothing_is_heard_is_started_again_after_its_lease(
-    line: Bench, runner: Runner, clock: Clock
-) -> None:
-    await polling(line, runner)
-    clock.now += SETTINGS.poll_min_s
-    await line.run(module.poll)
-    clock.now += module.policy.call_s + module.policy.margin_s
-    await line.run(module.poll)
-    assert len(runner.issued()) == 2
-
-
-async def test_news_of_a_poll_become_an_event_and_the_next_poll_knows_them(
-    line: Bench, runner: Runner
-) -> None:
-    poll = await polling(line, runner)
-    news = make.answer(poll, Outcome.STATE, state="running", machines=1)
-    await module._report(Leased(poll.key, poll, 0.0), news)
-    (event,) = line.sent(DispatchEvent)
-    await give_all(line, event)
-    (later,) = dispatch.polls(dispatches.get(UUID))  # type: ignore[arg-type]
-    assert (later.known_state, later.known_machines) == ("running", True)
-    await module._report(Leased(poll.key, poll, 0.0), None)
-    assert len(module.polls) == 1, "the answer to an older poll arms nothing else"
-
-
-async def test_what_is_configured_is_not_polled_any_more(line: Bench, runner: Runner) -> None:
-    poll = await polling(line, runner)
-    await give_all(line, make.answer(poll, Outcome.STATE, state="configured", machines=1))
-    assert attempt().phase is Phase.CONFIRMING
-    assert len(module.polls) == 0
-    assert [one.kind for one in runner.issued()] == [EffectKind.CONFIRM]
-
-
-async def test_a_delete_stops_the_polls_and_cleans_up(line: Bench, runner: Runner) -> None:
-    await polling(line, runner)
-    await give_all(line, make.command("delete", T0 + 9))
-    assert len(module.polls) == 0
-    assert [one.kind for one in runner.issued()] == [EffectKind.CLEAN]
-
-
-async def test_no_poll_is_started_before_the_tables_are_filled(
-    line: Bench, runner: Runner, clock: Clock
-) -> None:
-    await polling(line, runner)
-    clock.now += 100.0
-    line.ready.tables_ready = False
-    await line.run(module.poll)
-    assert runner.issued() == []
-
-
-async def test_partitions_that_are_revoked_take_polls_ticks_and_queued_effects_with_them(
-    line: Bench, runner: Runner
-) -> None:
-    await polling(line, runner)
-    await module.revoked()
-    await module.ticks._clear()
-    assert len(module.polls) == 0
-    assert len(module.ticks) == 0
-    assert runner.dropped == 1
-
-
-async def test_whoever_gets_the_rows_polls_and_ticks_for_them(
-    line: Bench, runner: Runner, clock: Clock
-) -> None:
-    await polling(line, runner)
-    await module.revoked()
-    await module.ticks._rebuild()
-    assert len(module.polls) == 1
-    assert len(module.ticks) == 1
-    clock.now += SETTINGS.poll_min_s
-    await line.run(module.poll)
-    assert [one.kind for one in runner.issued()] == [EffectKind.POLL]
-
-
-async def test_results_of_effects_are_sent_as_events(line: Bench, runner: Runner) -> None:
-    effect = await creating(line, runner)
-    result = make.answer(effect, Outcome.FAULT, message="connection refused")
-    await module._report(Leased(effect.key, effect, 0.0), result)
-    assert line.sent(DispatchEvent) == [result]
-
-
 # -- the end
 
 
@@ -414,7 +248,7 @@ async def test_a_forget_deletes_all_rows_once_nothing_is_left_at_a_provider(
     line.journal.clear()
     await give_all(line, make.command("forget", T0 + 99))
     assert line.rows("dispatches").keys() == {UUID}, "one more look at the provider is due"
-    clock.now += SETTINGS.recheck_s
+    clock.now += app.settings.dispatch.recheck_s
     await give_all(line, make.tick())
     look = runner.issued()[-1]
     assert look.kind is EffectKind.RECHECK
