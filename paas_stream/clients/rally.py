@@ -17,10 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from keystoneauth1 import exceptions as auth_errors
-from keystoneauth1 import session
-
-from paas_stream.clients import openstack_site
 from paas_stream.errors import ConfigurationError, TemporaryError
 from paas_stream.selection.credentials import Credentials
 from paas_stream.selection.readings import Site
@@ -121,6 +117,12 @@ def _environment(work: Path) -> dict[str, str]:
 
 def _spec(site: Site, credentials: Credentials | None, timeout_s: float) -> dict[str, Any]:
     """The site as Rally takes it. It wants the project's name: the login tells it."""
+    # Imported with the first run: the SDK takes long, and most workers run none.
+    from keystoneauth1 import exceptions as auth_errors
+    from keystoneauth1 import session
+
+    from paas_stream.clients import openstack_site
+
     if credentials is None or credentials.method != "password":
         raise ConfigurationError("Rally tests a site with a user's password, and there is none")
     plugin = openstack_site.plugin(site, credentials)

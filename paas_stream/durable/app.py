@@ -17,6 +17,7 @@ from faust.app.base import BootStrategy
 from faust.exceptions import ConsistencyError, ProducerSendError
 from faust.web.drivers.aiohttp import Web
 from mode import Service
+from mode.utils.objects import cached_property
 
 from paas_stream import errors, records, tls, topics
 from paas_stream.clients.kafka import KafkaRefusedError
@@ -25,7 +26,7 @@ from paas_stream.durable.boxes import Boxes
 from paas_stream.durable.consumer import DurableConsumer
 from paas_stream.durable.credentials import credentials
 from paas_stream.durable.exits import Exit, end_process
-from paas_stream.durable.flow import hold_flow_until_resumed
+from paas_stream.durable.flow import FlowControl, hold_flow_until_resumed
 from paas_stream.durable.membership import Membership
 from paas_stream.durable.positions import Positions
 from paas_stream.durable.producer import (
@@ -213,6 +214,11 @@ class DurableApp(faust.App):
             if spec.model is not records.Message
         }
 
+    @cached_property
+    def flow_control(self) -> FlowControl:
+        """See `durable.flow`."""
+        return FlowControl(self)
+
     def _topics_of(self, agent: str) -> frozenset[str]:
         specs = (spec for spec in topics.TOPICS.values() if agent in spec.read_by)
         return frozenset(spec.broker_name(self.settings) for spec in specs)
@@ -308,6 +314,7 @@ class DurableApp(faust.App):
 
     async def _on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
         self.membership.joined()
+        self.flow_control.begin()
         await super()._on_partitions_assigned(assigned, generation_id)
 
     async def on_stop(self) -> None:

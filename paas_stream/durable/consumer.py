@@ -4,7 +4,8 @@ Faust hands the set of active partitions to the thread that fetches, and goes on
 last one is paused at the end of a recovery, the set is empty, and empty means all: the thread takes
 records of partitions that are paused, and Faust drops them. What was dropped is fetched again only
 from partitions with a committed offset, and not always there. So events were lost, and records of
-standby tables, for ever.
+standby tables, for ever. It also looks, when a fetch returns, which partitions are active by then, and
+drops the records of all others, though the fetch was asked for them and the position has moved on.
 """
 
 import asyncio
@@ -128,6 +129,11 @@ class DurableConsumer(Consumer):
                 return WaitResults([first], [done.value], False)
             first = _resumed(first, waited)
         return await super().wait_first(first, *others, **options)
+
+    async def _wait_next_records(self, timeout: float) -> Any:
+        """Whatever a fetch was asked for is handed on, also of a partition that was paused meanwhile."""
+        records, active = await super()._wait_next_records(timeout)
+        return records, active if active is None else frozenset(records or ())
 
     def _is_at_work(self) -> bool:
         return any(box.is_agent and box.working for box in self.app.boxes)

@@ -33,6 +33,7 @@ def _follow(file: Path, clock: time_machine.Traveller) -> None:
 
 def main() -> None:
     """Run the worker."""
+    del sys.path[0]  # this folder, in which modules have names of libraries
     with time_machine.travel(time.time(), tick=True) as clock:
         threading.Thread(target=_follow, args=(Path(sys.argv[1]), clock), daemon=True).start()
         sys.argv[1:] = ["worker"]

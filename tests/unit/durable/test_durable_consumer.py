@@ -101,3 +101,22 @@ async def test_a_hand_over_that_fails_fails_the_wait(consumer: DurableConsumer) 
 
     with pytest.raises(ValueError, match="asked to fail"):
         await consumer.wait_first(fails_later(), HandOver().never())
+
+
+async def test_what_was_fetched_of_a_partition_that_is_paused_meanwhile_is_handed_on(
+    app: DurableApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its position has moved on: it is not fetched again."""
+    consumer = app._new_consumer()
+    active = {CHANGELOG, TP("rows-changelog", 1)}
+
+    async def fetch(active_partitions: Any, timeout: float) -> dict[TP, list[str]]:
+        active.discard(CHANGELOG)
+        return {CHANGELOG: ["row"]}
+
+    monkeypatch.setattr(consumer, "_get_active_partitions", lambda: active)
+    monkeypatch.setattr(consumer, "_getmany", fetch)
+    monkeypatch.setattr(consumer, "highwater", lambda _: 1)
+    monkeypatch.setattr(consumer, "_to_message", lambda _, record: record)
+    consumer.resume_flow()
+    assert [one async for one in consumer.getmany(1.0)] == [(CHANGELOG, "row")]
