@@ -130,7 +130,7 @@ class DurableConsumer(Consumer):
             first = _resumed(first, waited)
         return await super().wait_first(first, *others, **options)
 
-    async def _wait_next_records(self, timeout: float) -> Any:
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - as Faust calls it
         """Whatever a fetch was asked for is handed on, also of a partition that was paused meanwhile."""
         records, active = await super()._wait_next_records(timeout)
         return records, active if active is None else frozenset(records or ())
