@@ -79,6 +79,7 @@ class Bench(DurableApp):
             thread = consumer._thread
             thread.getmany = AIOKafkaConsumerThread.getmany.__get__(thread)
             thread._fetch_records = AIOKafkaConsumerThread._fetch_records.__get__(thread)
+            consumer._wait_next_records = Consumer._wait_next_records.__get__(consumer)
         seek, commit = consumer.perform_seek, consumer._commit
 
         async def widened() -> None:
