@@ -59,10 +59,10 @@ class Sent:
 
     def _learn(self, message: Feeder, now: float, known: ProviderRow) -> None:
         """Take a message for sent that tells the catalog nothing new."""
-        today = _today()
+        now_utc = _utc_now()
         before = LastKnown(known.feeder, known.received_at, dict(known.kept))
-        if not is_news(before, message, today):
-            age_s = max(0.0, (today - known.received_at).total_seconds())
+        if not is_news(before, message, now_utc):
+            age_s = max(0.0, (now_utc - known.received_at).total_seconds())
             self.last[message.key] = _content(message), now - age_s, known.feeder.timestamp
 
 
@@ -81,7 +81,7 @@ readings = Readings(
 _box = app.boxes.box(COMPONENT)
 
 
-def _today() -> datetime:
+def _utc_now() -> datetime:
     return datetime.fromtimestamp(time.time(), UTC)
 
 
@@ -137,7 +137,7 @@ async def _feed(now: float, holds: bool) -> None:
     sites = configured.sites()
     if holds:
         readings.start(sites, configured.credentials, now)
-    feeders = (*configured.static_feeders(_today()), *readings.messages(sites))
+    feeders = (*configured.static_feeders(_utc_now()), *readings.messages(sites))
     awaited = not catalog and (
         any(one.status == "active" for one in feeders)
         or (holds and readings.is_first_awaited(sites))

@@ -11,6 +11,7 @@ from faust.web import View
 from paas_stream import topics
 from paas_stream.access import Action, Thing
 from paas_stream.app import app
+from paas_stream.durable.app import TRACKER
 from paas_stream.durable.metrics import PARSER
 from paas_stream.errors import InvalidTemplateError, ParserBusyError, ParserTimeoutError
 from paas_stream.lifecycle import deployment
@@ -37,8 +38,6 @@ from web.contract import queries
 from web.faults import ApiError, unavailable
 from web.health import as_json
 from web.opened import OpenedOutputs
-
-TRACKER = "deployment-tracker"
 
 settings = app.settings
 pool = ParserPool(settings.parser)

@@ -32,6 +32,14 @@ class Positions:
         """The offset after the last one that was handled; None: none yet."""
         return self._next.get((agent, topic, partition))
 
+    def is_handled(self, app: faust.App, agent: str, tp: TP, end: int) -> bool:
+        """Whether `agent` has handled all before `end`.
+
+        What was committed before this worker had the partition counts as handled.
+        """
+        committed = app.consumer._committed_offset.get(tp) or 0
+        return max(committed, self.next_offset(agent, tp.topic, tp.partition) or 0) >= end
+
     async def forget(self, *_: Any, **__: Any) -> None:
         """Partitions are revoked: whoever has them next goes on from what was committed."""
         self._next.clear()
@@ -48,9 +56,7 @@ class Positions:
         except (TimeoutError, KafkaError):
             return False
         while True:
-            # what was committed before this worker had the partition counts as handled
-            committed = app.consumer._committed_offset.get(tp) or 0
-            if max(committed, self.next_offset(agent, topic, partition) or 0) >= end:
+            if self.is_handled(app, agent, tp, end):
                 return True
             if time.monotonic() >= until:
                 return False

@@ -62,7 +62,4 @@ class Takeover:
         return {tp: end for tp, end in ends.items() if end}
 
     def _is_handled(self, tp: TP, end: int) -> bool:
-        consumer: Any = self._app.consumer
-        committed = consumer._committed_offset.get(tp) or 0
-        handled = self._positions.next_offset(self._agent, tp.topic, tp.partition) or 0
-        return max(committed, handled) >= end
+        return self._positions.is_handled(self._app, self._agent, tp, end)
