@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from agents.provider_configuration import federation
 from paas_stream.app import app
@@ -51,23 +52,40 @@ class Place:
         login = await self.login()
         return header(self.user, self.candidate.target, self.candidate.region_name, login)
 
+    def document(self) -> dict[str, Any]:
+        """The validated template of the create, or of the update that is under way."""
+        job = self.effect.job
+        if job is not None and job.kind is JobKind.UPDATE:
+            update = self.inputs.update(job.revision)
+            return merge.with_empty(update.template or {}, dict(job.gone), self._documents())
+        return self.inputs.template or {}
+
+    def _documents(self) -> list[dict[str, Any]]:
+        """All its templates, the newest first: those of updates since, and that of the create."""
+        newest = (one.template for one in reversed(self.inputs.updates))
+        return [document for document in (*newest, self.inputs.template) if document]
+
+    def nodes(self) -> frozenset[str]:
+        """The names of the nodes of all its templates: of the create, and of the updates since."""
+        return frozenset(
+            name
+            for document in self._documents()
+            for name in document["topology_template"]["node_templates"]
+        )
+
     def template(self) -> str:
-        """What the IM gets: the template of the create, or of the update that is under way."""
+        """What the IM gets: the document as it is to be made at the provider."""
         tags = {
             "PAAS_DEP_UUID": self.effect.uuid,
             "PAAS_DEP_USER": self.inputs.owner,
             "PAAS_URL": app.conf.canonical_url.human_repr(),
         }
         metadata = {"paas_uuid": self.effect.uuid, "paas_attempt": str(self.effect.attempt)}
-        document, nodes = self.inputs.template, self.candidate.target.nodes
-        job = self.effect.job
+        nodes, job = self.candidate.target.nodes, self.effect.job
         if job is not None and job.kind is JobKind.UPDATE:
-            update = self.inputs.update(job.revision)
-            document = update.template
-            chosen = RankedCandidate.model_validate((update.candidates or ())[job.candidate])
-            nodes = chosen.target.nodes
-            document = merge.with_empty(document or {}, dict(job.gone))
-        return merge.for_provider(document or {}, nodes, tags=tags, metadata=metadata)
+            candidates = self.inputs.update(job.revision).candidates or ()
+            nodes = RankedCandidate.model_validate(candidates[job.candidate]).target.nodes
+        return merge.for_provider(self.document(), nodes, tags=tags, metadata=metadata)
 
 
 def place_of(effect: Effect) -> Place | None:
