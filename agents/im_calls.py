@@ -9,6 +9,7 @@ from agents.im_answers import event, sealed_outputs
 from agents.im_place import Place
 from paas_stream.app import app
 from paas_stream.clients.im import ImClient, ImRefusedError
+from paas_stream.clients.im_containers import IncompleteError
 from paas_stream.clients.im_login import user_header
 from paas_stream.errors import PaasError
 from paas_stream.lifecycle.attempt import EffectKind, Outcome
@@ -65,8 +66,13 @@ async def confirm(place: Place, im: ImClient) -> DispatchEvent:
     if known not in found:
         return event(place.effect, Outcome.GONE)
     unknown = None
-    if im_containers.has_containers(place):
-        unknown = await im_containers.check(place, im)
+    try:
+        if im_containers.has_containers(place):
+            unknown = await im_containers.check(place, im)
+    except IncompleteError as exc:
+        im_limits.failed(place.name)
+        told = {"message": exc.message, "infrastructures": tuple(left)}
+        return event(place.effect, Outcome.REFUSED, **told)
     outputs = sealed_outputs(await im.outputs(authorization, known))
     im_limits.succeeded(place.name)
     told = {"outputs": outputs, "infrastructures": tuple(left), "message": unknown}
@@ -95,8 +101,11 @@ async def _delete(place: Place, im: ImClient, infrastructure: str) -> None:
     authorization = await place.authorization()
     try:
         await im.delete(authorization, infrastructure, force=place.effect.force)
-    except ImRefusedError:
-        if place.effect.force or not await im_jobs.is_empty(im, authorization, infrastructure):
+    except ImRefusedError as exc:
+        # 409: it is at work with it, and what it makes may come to be known only then
+        if place.effect.force or exc.status == 409:
+            raise
+        if not await im_jobs.is_empty(im, authorization, infrastructure):
             raise
         await im.delete(authorization, infrastructure, force=True)
 

@@ -16,7 +16,7 @@ from paas_stream.tosca import containers
 from paas_stream.tosca.containers import Made
 
 _SLOW_S = 5.0  # pending for longer
-_MOST = 20  # containers of a deployment that the cluster is asked about
+_MOST = 20  # containers of which it is asked why they do not run
 
 
 def has_containers(place: Place) -> bool:
@@ -42,7 +42,7 @@ async def why_not_running(place: Place, im: ImClient) -> str | None:
         return None
     told: dict[str, None] = {}
     try:
-        for one in await _there(place, im):
+        for one in await _there(place, im, _MOST):
             workload = _workload(one)
             if one.state != "configured" and workload is not None:
                 told[await clusters.why_not_running(access, workload) or ""] = None
@@ -80,11 +80,11 @@ async def alter(place: Place, im: ImClient, authorization: str, infrastructure: 
             await im.alter(authorization, infrastructure, one.machine, change)
 
 
-async def _there(place: Place, im: ImClient) -> list[Container]:
-    """The containers that the IM has of the attempt."""
+async def _there(place: Place, im: ImClient, most: int | None = None) -> list[Container]:
+    """The containers that the IM has of the attempt, the first `most` of them."""
     authorization, infrastructure = await place.authorization(), place.effect.infrastructures[0]
     found = []
-    for machine in (await im.machines(authorization, infrastructure))[:_MOST]:
+    for machine in (await im.machines(authorization, infrastructure))[:most]:
         described = await im.machine(authorization, infrastructure, machine)
         found.append(im_containers.of(machine, described, place.nodes()))
     return found
@@ -97,7 +97,14 @@ def _workload(one: Container, made: Mapping[str, Made] | None = None) -> Workloa
     wanted = (made or {}).get(one.node)
     if wanted is None:
         return Workload(one.namespace, one.name)
-    return Workload(one.namespace, one.name, wanted.volumes, wanted.has_ports)
+    return Workload(
+        one.namespace,
+        one.name,
+        claims=wanted.volumes,
+        files=wanted.files,
+        has_service=wanted.has_ports,
+        has_ingress=wanted.has_name,
+    )
 
 
 async def _access(place: Place) -> Access | None:

@@ -22,6 +22,7 @@ async def change(place: Place, im: ImClient) -> DispatchEvent:
     if job is None:
         raise AssertionError("a change belongs to a job")
     authorization, infrastructure = await place.authorization(), effect.infrastructures[0]
+    unknown = None
     if job.kind is JobKind.UPDATE:
         for machine in job.removals:
             await im.remove(authorization, infrastructure, machine)
@@ -29,10 +30,10 @@ async def change(place: Place, im: ImClient) -> DispatchEvent:
             await im_containers.alter(place, im, authorization, infrastructure)
         await im.add(authorization, infrastructure, place.template())
         if im_containers.has_containers(place):
-            await im_containers.check(place, im)
+            unknown = await im_containers.check(place, im)
     elif job.machine is not None:
         await im.power(authorization, infrastructure, job.machine, job.kind.value)
-    return event(effect, Outcome.CHANGED)
+    return event(effect, Outcome.CHANGED, message=unknown)
 
 
 async def state(place: Place, im: ImClient, job: Job | None) -> tuple[str, int]:

@@ -70,7 +70,7 @@ class Place:
         return frozenset(
             name
             for document in self._documents()
-            for name in document["topology_template"]["node_templates"]
+            for name in document.get("topology_template", {}).get("node_templates", {})
         )
 
     def template(self) -> str:

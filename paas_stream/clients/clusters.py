@@ -1,8 +1,8 @@
 """Looks at what the IM has made in a Kubernetes cluster.
 
 The IM tells that a container is pending or failed, and not why; and it calls a deployment configured
-whose volume or service the cluster has refused (measured on IM 2.0.0). So the cluster itself is asked,
-with the login that the IM has. Nothing is changed there.
+whose volume, file, service or ingress the cluster has refused (measured on IM 2.0.0). So the cluster
+itself is asked, with the login that the IM has. Nothing is changed there.
 """
 
 import asyncio
@@ -35,7 +35,9 @@ class Workload:
     namespace: str
     name: str
     claims: int = 0  # volumes that are mounted
+    files: int = 0  # ConfigMaps and Secrets that are mounted
     has_service: bool = False
+    has_ingress: bool = False
 
 
 async def why_not_running(access: Access, one: Workload) -> str | None:

@@ -36,6 +36,11 @@ class ImRefusedError(PermanentError):
 
     code = "im_refused"
 
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        """`status` of the answer, where there was one."""
+        super().__init__(message)
+        self.status = status
+
 
 class ImTemplateError(ImRefusedError):
     """The IM cannot read the template."""
@@ -267,8 +272,8 @@ def _refusal(status: int, message: str, path: str) -> PermanentError:
     if status == 404 and path.startswith("/infrastructures/"):
         return ImGoneError(message)
     if status == 400 and message.startswith(_TEMPLATE_FAULT):
-        return ImTemplateError(message)
-    return ImRefusedError(f"{message} (IM {status})")
+        return ImTemplateError(message, status=status)
+    return ImRefusedError(f"{message} (IM {status})", status=status)
 
 
 def _wait_s(text: str) -> float | None:

@@ -14,7 +14,9 @@ from paas_stream.clients.im import ImRefusedError
 from paas_stream.lifecycle.machine_info import node_of
 from paas_stream.tosca.containers import Made
 
-_IMAGE = re.compile(r"[\w][\w.:/@-]*")  # of a registry; what else there is would end RADL's text
+_IMAGE = re.compile(
+    r"\w[\w.:/@-]*", re.ASCII
+)  # of a registry; what else there is would end RADL's text
 _SCHEME = "docker://"
 
 

@@ -4,6 +4,7 @@ With the official client. Nothing is changed here. The functions block.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -18,6 +19,8 @@ T = TypeVar("T")
 _LONGEST = 300  # of what a cluster says
 _GOES_WELL = frozenset({"ContainerCreating", "PodInitializing"})
 _MOST_PODS = 20
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_FILES = frozenset({"configMap", "secret"})
 
 
 def asked(access: Access, ask: Callable[[client.ApiClient], T]) -> T:
@@ -72,7 +75,7 @@ def why_not_running(api: client.ApiClient, access: Access, one: Workload) -> str
     )
     pods = json.loads(listed.data)["items"]
     told = [*_of_deployment(deployment), *(text for pod in pods for text in _of_pod(pod))]
-    return "; ".join(dict.fromkeys(told))[:_LONGEST] or None
+    return _UNSEEN.sub(" ", "; ".join(dict.fromkeys(told)))[:_LONGEST] or None
 
 
 def _of_deployment(deployment: Mapping[str, Any]) -> Iterator[str]:
@@ -115,9 +118,21 @@ def missing(api: client.ApiClient, access: Access, one: Workload) -> Iterator[st
             f"{one.name} has {claims} of its {one.claims} volumes: the cluster has refused "
             "the others (a quota of storage or claims, perhaps)"
         )
-    read = client.CoreV1Api(api).read_namespaced_service
-    if one.has_service and not _found(lambda: read(one.name, one.namespace, **_options(access))):
+    files = sum(not _FILES.isdisjoint(volume) for volume in volumes)
+    if files < one.files:
+        yield f"{one.name} has {files} of its {one.files} files: the cluster has refused the others"
+    if one.has_service and not _is_there(
+        access, one, client.CoreV1Api(api).read_namespaced_service
+    ):
         yield (
             f"{one.name} has no Service: the cluster has refused it "
             "(a port that is taken or out of range, perhaps)"
         )
+    ingresses = client.NetworkingV1Api(api)
+    if one.has_ingress and not _is_there(access, one, ingresses.read_namespaced_ingress):
+        yield f"{one.name} has no Ingress: the cluster has refused it (its host is taken, perhaps)"
+
+
+def _is_there(access: Access, one: Workload, read: Callable[..., Any]) -> bool:
+    """Whether the cluster has an object of the workload's name."""
+    return _found(lambda: read(one.name, one.namespace, **_options(access))) is not None

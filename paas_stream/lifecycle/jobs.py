@@ -194,8 +194,13 @@ def apply(
     match one.phase, event.effect, event.outcome:
         case Phase.CHANGING, "change", Outcome.CHANGED:
             settling = replace(
-                attempts.enter(one, Phase.SETTLING, turn.now), im_state=None, state_since=turn.now
+                attempts.enter(one, Phase.SETTLING, turn.now),
+                im_state=None,
+                state_since=turn.now,
+                reason=None,
             )
+            if event.message:
+                turn.say(reports.unchecked(row.uuid, one, event.message, turn.now))
             return row.with_attempt(settling)
         case Phase.CHANGING, "change", Outcome.REFUSED | Outcome.REFUSED_TEMPLATE:
             return _ended(row, one, turn, success=False, reason=event.message)
@@ -226,8 +231,16 @@ def _settling(
         reason = f"the IM reports {event.state}: {event.message or 'no reason given'}"
         return _ended(row, one, turn, success=False, reason=reason)
     news = event.state != one.im_state
-    since = turn.now if news else one.state_since
-    return row.with_attempt(replace(one, im_state=event.state, state_since=since, tries=0))
+    seen = replace(
+        one,
+        im_state=event.state,
+        state_since=turn.now if news else one.state_since,
+        reason=event.message or (None if news else one.reason),
+        tries=0,
+    )
+    if event.message:
+        turn.say(reports.im_state(row.uuid, seen, turn.now))
+    return row.with_attempt(seen)
 
 
 def _read(

@@ -135,6 +135,7 @@ def _polling(row: DispatchRow, one: Attempt, event: DispatchEvent, turn: Turn) -
         im_state=event.state,
         machines=machines,
         state_since=turn.now if news else one.state_since,
+        reason=event.message or (None if news else one.reason),
         tries=0,
     )
     if event.state in _FAILED_STATES:
@@ -142,8 +143,6 @@ def _polling(row: DispatchRow, one: Attempt, event: DispatchEvent, turn: Turn) -
         return fail(row, seen, event.state, reason, turn)
     if event.state == "configured":
         return row.with_attempt(attempts.enter(seen, Phase.CONFIRMING, turn.now))
-    if event.message:
-        seen = replace(seen, reason=event.message)
     if news or event.message:
         turn.say(reports.im_state(row.uuid, seen, turn.now))
     return row.with_attempt(seen)
@@ -190,8 +189,8 @@ def _looked_after(
     if event.outcome == Outcome.GONE:
         return replace(one, in_flight=False, due=None)
     # What is missing of it now (REFUSED) was there when it succeeded, and is its owner's affair.
-    is_alone = event.outcome == Outcome.CONFIRMED and not event.infrastructures
-    if is_alone or event.outcome == Outcome.REFUSED:
+    is_answer = event.outcome in (Outcome.CONFIRMED, Outcome.REFUSED)
+    if is_answer and not event.infrastructures:
         return attempts.looked(one, turn.now, turn.policy)
     if not _looked_enough(one, turn.now, turn.policy):
         return attempts.again(one, turn.now, turn.policy, row.uuid, event.retry_after_s)

@@ -93,7 +93,7 @@ def attempt_succeeded(uuid: str, one: Attempt, now: float) -> DeploymentResult:
 
 
 def unchecked(uuid: str, one: Attempt, message: str, now: float) -> ProcedureStatus:
-    """Something of a success could not be looked at."""
+    """Something of what was made could not be looked at."""
     return _step(uuid, one, now, step="confirm", status="end", message=message)
 
 

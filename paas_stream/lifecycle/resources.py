@@ -173,9 +173,11 @@ def _wanted(row: Resources, event: ValidatedTemplate, moment: float) -> Resource
 
 def _retyped(one: Resource, node: Node | None) -> Resource:
     """One whose node is gone, or that has to be made anew, leaves."""
-    same = node is not None and node.types[:1] == one.types[:1]
-    is_anew = node is not None and one.fixed and one.fixed != node.fixed
-    return one if same and not is_anew else replace(one, leaving=True)
+    if node is None or node.types[:1] != one.types[:1]:
+        return replace(one, leaving=True)
+    if one.fixed and one.fixed != node.fixed:
+        return replace(one, leaving=True)
+    return replace(one, fixed=node.fixed)
 
 
 def _too_many(kept: list[Resource], surplus: Iterable[Resource]) -> list[Resource]:

@@ -20,8 +20,8 @@ RUNTIMES = ("tosca.nodes.Container.Runtime", "tosca.nodes.indigo.Container.Runti
 KUBERNETES_OBJECT = "tosca.nodes.indigo.KubernetesObject"
 IMAGE = "tosca.artifacts.Deployment.Image"
 _IN_PLACE = frozenset({"image", "num_cpus", "mem_size"})
+_FILE = "tosca.artifacts.File"
 COUNTS = ("count", "default_instances", "min_instances")  # the IM takes the first that is given
-
 
 # What the IM asks for where a runtime says nothing (measured on IM 2.0.0)
 DEFAULT_CPUS = 1.0
@@ -32,11 +32,13 @@ DEFAULT_MEMORY = "512 MB"
 class Made:
     """What the IM makes of a container, as far as it can be looked at or changed there."""
 
-    image: str | None  # None: known at run time only
+    image: str | None  # None: known at run time only, or of a repository, whose name the IM adds
     cpus: float
     memory_bytes: int
-    volumes: int  # that are mounted
+    volumes: int  # that the IM makes, or that are there, and mounts
+    files: int  # that it mounts
     has_ports: bool
+    has_name: bool  # in the domain of the cluster's applications
     count: int  # instances: the IM makes one, or none
 
 
@@ -74,14 +76,19 @@ def _made(document: types.Document, one: Container) -> Made:
         return None if isinstance(value, dict) else value
 
     counts = (said(name, "scalable") for name in COUNTS)
-    found = image(document, one.node)
+    found, ports = image(document, one.node), said("publish_ports") or [{}]
     memory = said("mem_size")
+    is_whole = isinstance(found, str) and not any(
+        each.get("repository") for each in _artifacts(one)
+    )
     return Made(
-        image=found if isinstance(found, str) else None,
+        image=found if is_whole else None,
         cpus=float(said("num_cpus") or DEFAULT_CPUS),
         memory_bytes=int(values.size(DEFAULT_MEMORY if memory is None else memory, "B")),
-        volumes=len(said("volumes") or ()),
+        volumes=len(list(volumes(document, said("volumes")))),
+        files=sum(map(_is_mounted, _artifacts(one))),
         has_ports=has_ports(document, one),
+        has_name=isinstance(ports[0], dict) and bool(ports[0].get("endpoint")),
         count=next((int(count) for count in counts if count is not None), 1),
     )
 
@@ -93,10 +100,8 @@ def fixed(document: types.Document) -> Iterator[tuple[str, str]]:
         parts = {
             "properties": {k: v for k, v in (one.node.get("properties") or {}).items() if v},
             "host": {k: v for k, v in host.items() if v and k not in _IN_PLACE},
-            "files": [
-                artifact
-                for artifact in (one.node.get("artifacts") or {}).values()
-                if isinstance(artifact, dict) and artifact.get("deploy_path")
+            "artifacts": [
+                each for each in _artifacts(one) if {"deploy_path", "repository"} & each.keys()
             ],
             "volumes": [
                 types.nodes_of(document, types.BLOCK_STORAGE)[name].get("properties")
@@ -105,6 +110,17 @@ def fixed(document: types.Document) -> Iterator[tuple[str, str]]:
         }
         text = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS, default=str)
         yield one.name, hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
+def _artifacts(one: Container) -> list[Mapping[str, Any]]:
+    found = (one.node.get("artifacts") or {}).values()
+    return [each for each in found if isinstance(each, Mapping)]
+
+
+def _is_mounted(artifact: Mapping[str, Any]) -> bool:
+    content = (artifact.get("properties") or {}).get("content")
+    is_file = artifact.get("type") == _FILE and artifact.get("deploy_path")
+    return bool(is_file and (content or artifact.get("file")))
 
 
 def has_ports(document: types.Document, one: Container) -> bool:
@@ -131,7 +147,7 @@ def image(document: Mapping[str, Any], node: Mapping[str, Any]) -> Any:
 
 
 def volumes(document: types.Document, wanted: Any) -> Iterator[str]:
-    """The storage nodes that a runtime's volumes name: "node:/path"."""
+    """The storage nodes that a runtime's volumes name: "node:/path". The IM mounts nothing else."""
     storage = types.nodes_of(document, types.BLOCK_STORAGE)
     for volume in wanted if isinstance(wanted, list) else []:
         name = str(volume).partition(":")[0]

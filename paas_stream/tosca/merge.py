@@ -43,9 +43,16 @@ def with_empty(
         if old is not None:
             found = containers.with_parts(dict(old), name)
             templates = {**found, **templates, name: {**found[name], **empty}}
+            document = _with_types(document, old)
             continue
         templates[name] = {"type": kind if kind in known else types.INDIGO_COMPUTE, **empty}
     return {**document, "topology_template": {**topology, "node_templates": templates}}
+
+
+def _with_types(document: Mapping[str, Any], old: Mapping[str, Any]) -> types.Document:
+    """The document with the types of an older one besides its own."""
+    sections = [name for name in types.SECTIONS if old.get(name)]
+    return {**document, **{name: {**old[name], **(document.get(name) or {})} for name in sections}}
 
 
 def filled_in(

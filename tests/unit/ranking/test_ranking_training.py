@@ -27,7 +27,8 @@ from paas_stream.records import (
 )
 
 LIFECYCLE = Path(lifecycle.__file__).parent
-COUNTED = ["refused", "failed", "unconfigured", "pending", "unknown", "timeout"]
+COUNTED = ["refused", "failed", "unconfigured", "pending", "starting", "incomplete"]
+COUNTED += ["unknown", "timeout"]
 PLACES = 3
 
 

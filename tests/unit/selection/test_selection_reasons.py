@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,12 +23,12 @@ from paas_stream.selection.reasons import Code
 from paas_stream.selection.rows import ProviderRow
 from paas_stream.selection.select import Selection, select
 
-REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "messages" / "feeder-1.3.0.json"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MACHINE = NodeRequirement(name="vm", cpus=2, memory_mib=4096, volumes_gib=(10,))
 POD = NodeRequirement(
     name="web", kind="container", count=2, cpus=0.5, memory_mib=512, volumes_gib=(5,), gpus=1
 )
+ONE_POD = POD.model_copy(update={"count": 1})
 COMMON: dict[str, Any] = {
     "provider_name": "site",
     "provider_endpoint": "https://site.example.org:5000/v3",
@@ -220,6 +219,11 @@ AT_OPENSTACK = [
     ),
 ]
 AT_KUBERNETES = [
+    Case(Code.CONTAINER_COUNT, "'web': 2 containers are asked for, 1 can be made of a node"),
+    *(
+        Case(Code.CONTAINER_NAME, "a cluster cannot name it so (at most 50", node={"name": name})
+        for name in ("Web", "1st", "web-", "web.site", "web site", "w" * 51, "wéb", "web\n")
+    ),
     Case(Code.QUOTA_CORES, "2 vCPUs are needed, 1.5 of 2 are free", node={"cpus": 1}),
     Case(Code.QUOTA_RAM, "7168 MiB RAM are needed, 6144 of 8192", node={"memory_mib": 3584}),
     Case(
@@ -313,11 +317,23 @@ def test_every_code_is_tested_here() -> None:
 def test_both_kinds_of_provider_can_host_what_fits_them() -> None:
     (machine,) = run(OPENSTACK, MACHINE).candidates
     assert (machine.target.proxy_host, machine.target.proxy_user) == ("bastion", "jump")
-    (pod,) = run(KUBERNETES, POD).candidates
-    assert (pod.vcpus_requ, pod.vcpus_quota, pod.vcpus_usage) == (1, 2, 0.5)
+    (pod,) = run(KUBERNETES, ONE_POD).candidates
+    assert (pod.vcpus_requ, pod.vcpus_quota, pod.vcpus_usage) == (0.5, 2, 0.5)
     assert (pod.ram_gb_quota, pod.ram_gb_usage) == (8, 2)
-    assert (pod.n_instances_requ, pod.n_instances_quota) == (2, 10)
-    assert (pod.storage_gb_requ, pod.storage_gb_quota, pod.n_volumes_quota) == (10, 30, 4)
+    assert (pod.n_instances_requ, pod.n_instances_quota) == (1, 10)
+    assert (pod.storage_gb_requ, pod.storage_gb_quota, pod.n_volumes_quota) == (5, 30, 4)
+
+
+@pytest.mark.parametrize("name", ["w", "web_server-2", "w" * 50])
+def test_a_container_may_have_any_name_that_a_cluster_takes(name: str) -> None:
+    for count in (0, 1):
+        asked = ONE_POD.model_copy(update={"name": name, "count": count})
+        assert run(KUBERNETES, asked).candidates
+
+
+def test_the_domain_of_a_clusters_applications_is_told_to_the_dispatcher() -> None:
+    (found,) = run(KUBERNETES | {"apps_dns": "apps.example.org"}, ONE_POD).candidates
+    assert found.target.apps_dns == "apps.example.org"
 
 
 @pytest.mark.parametrize(
@@ -325,48 +341,7 @@ def test_both_kinds_of_provider_can_host_what_fits_them() -> None:
     [{"quotas": None}, {"quotas": []}, {"quotas": None, "storage_classes": None}],
 )
 def test_what_is_not_known_excludes_no_container(unknown: dict[str, Any]) -> None:
-    assert run(KUBERNETES | unknown, POD).candidates
-
-
-@pytest.mark.skipif(not REAL.exists(), reason="the message from the field is not here")
-def test_a_template_is_placed_at_a_provider_of_the_field() -> None:
-    full = Feeder.decode(REAL.read_bytes())
-    server = NodeRequirement(
-        name="server",
-        count=2,
-        cpus=2,
-        memory_mib=3000,
-        os_distribution="ubuntu",
-        os_version="22",
-        public_address=True,
-        volumes_gib=(20,),
-    )
-    request = Request(
-        owner=Owner(issuer="i", subject="s"),
-        deadline=NOW,
-        per_provider_timeout=1,
-        user_group="admins/catchall",
-        user_group_issuer="https://iam.cloud.infn.it",
-    )
-
-    def found(feeder: Feeder) -> Selection:
-        row = ProviderRow(feeder, NOW)
-        return select((server,), [row], request=request, today=NOW.date(), now=NOW, stale_s=900)
-
-    assert [(one.code, one.reason) for one in found(full).discarded] == [
-        ("quota_ram", "8192 MiB RAM are needed, 0 of 204800 are free")
-    ]
-    freed = [
-        row.model_copy(update={"ram": 102400}) if row.usage and row.ram else row
-        for row in full.quotas
-    ]
-    (candidate,) = found(full.model_copy(update={"quotas": tuple(freed)})).candidates
-    assert candidate.target.nodes["server"].model_dump() == {
-        "flavor": "m1.training",
-        "image": "ost://cloud-api-pub.cr.cnaf.infn.it/b81e0696-9db4-4052-ae2a-1640be790251",
-        "network": "infn-cloud-net,public-gp",
-    }
-    assert (candidate.vcpus_quota, candidate.vcpus_usage) == (120, 100)
+    assert run(KUBERNETES | unknown, ONE_POD).candidates
 
 
 def test_an_agreement_that_nobody_serves_is_an_error() -> None:
