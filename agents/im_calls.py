@@ -71,8 +71,9 @@ async def confirm(place: Place, im: ImClient) -> DispatchEvent:
             unknown = await im_containers.check(place, im)
     except IncompleteError as exc:
         im_limits.failed(place.name)
-        told = {"message": exc.message, "infrastructures": tuple(left)}
-        return event(place.effect, Outcome.REFUSED, **told)
+        return event(
+            place.effect, Outcome.REFUSED, message=exc.message, infrastructures=tuple(left)
+        )
     outputs = sealed_outputs(await im.outputs(authorization, known))
     im_limits.succeeded(place.name)
     told = {"outputs": outputs, "infrastructures": tuple(left), "message": unknown}

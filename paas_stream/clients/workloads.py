@@ -40,7 +40,7 @@ def asked(access: Access, ask: Callable[[client.ApiClient], T]) -> T:
     except (HTTPError, OSError) as exc:
         text = f"the cluster cannot be asked ({type(exc).__name__})"
         raise TemporaryError(text, code="cluster_unreachable") from exc
-    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
         text = "the cluster's answer cannot be understood"
         raise TemporaryError(text, code="cluster_answer") from exc
 
