@@ -120,6 +120,41 @@ class TestAnUpdate:
         assert resources.step(row, template(2, worker=9)) == row
 
 
+class TestAContainer:
+    """An update changes it in place, or it is made anew."""
+
+    def template(self, revision: int, fixed: str) -> ValidatedTemplate:
+        types = ("tosca.nodes.Container.Application.Docker",)
+        node = Node(name="web", types=types, has_machines=True, fixed=fixed)
+        return make.validated().model_copy(update={"revision": revision, "nodes": (node,)})
+
+    def before(self, fixed: str) -> tuple[Any, ...]:
+        return self.template(1, fixed), seen(("0", "web"))
+
+    def test_that_is_changed_in_place_stays_the_same_resource(self) -> None:
+        before = after(*self.before("a"))
+        row = after(*self.before("a"), self.template(2, "a"), seen(("0", "web")), ended(True))
+        assert [one.uuid for one in row.all] == [one.uuid for one in before.all]
+
+    def test_that_is_made_anew_is_another_resource(self) -> None:
+        during = after(*self.before("a"), self.template(2, "b"))
+        assert [(one.machine, one.leaving) for one in during.all] == [("0", True), (None, False)]
+        row = after(*self.before("a"), self.template(2, "b"), seen(("1", "web")), ended(True))
+        assert machines(row) == [("web", "1")]
+        assert row.all[0].uuid not in {one.uuid for one in after(*self.before("a")).all}
+
+    def test_of_a_row_from_before_is_known_by_the_first_update(self) -> None:
+        first = (*self.before(""), self.template(2, "a"), seen(("0", "web")), ended(True))
+        assert machines(after(*first)) == [("web", "0")]
+        row = after(*first, self.template(3, "b"), seen(("1", "web")), ended(True, 3))
+        assert machines(row) == [("web", "1")]
+
+    def test_that_was_not_to_be_made_anew_after_all_stays(self) -> None:
+        row = after(*self.before("a"), self.template(2, "b"), ended(False), seen(("0", "web")))
+        assert machines(row) == [("web", "0")]
+        assert not row.all[0].leaving
+
+
 class TestWhatIsGone:
     def test_is_not_shown(self) -> None:
         assert machines(after(*TWO, seen(("1", "worker")))) == [("worker", "1"), ("slurm", None)]
