@@ -36,6 +36,7 @@ kubernetes:
   - name: k8s
     status: {status}
     auth_url: {url}
+    apps_dns: apps.example.org
     identity_providers: [{{endpoint: "https://iam/", name: iam}}]
     projects:
       - id: physics
@@ -116,7 +117,7 @@ async def test_what_is_read_is_sent_with_what_the_file_says(site: Site) -> None:
     assert isinstance(message, Feeder)
     assert (message.key, message.provider_type) == (KEY, "kubernetes")
     assert (message.user_group, message.sla_id) == ("physics", "s")
-    assert message.credentials == "k8s"
+    assert (message.credentials, message.apps_dns) == ("k8s", "apps.example.org")
     limits = [row for row in message.quotas if not row.usage]
     assert [(row.limits_cpu, row.cores, row.per_user) for row in limits] == [
         (10, None, False),

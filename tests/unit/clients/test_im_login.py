@@ -136,6 +136,19 @@ def test_calls_that_reach_no_cloud_name_the_user_only() -> None:
             },
         ),
         (
+            KUBERNETES.model_copy(update={"apps_dns": "apps.example.org"}),
+            "default",
+            TOKEN,
+            {
+                "id": "k8s",
+                "type": "Kubernetes",
+                "host": "https://api.example.org:6443",
+                "token": "ey.token",
+                "namespace": "ns-1",
+                "apps_dns": "apps.example.org",
+            },
+        ),
+        (
             KUBERNETES.model_copy(update={"project": ""}),
             "default",
             TOKEN,
@@ -155,6 +168,7 @@ def test_calls_that_reach_no_cloud_name_the_user_only() -> None:
         "domains",
         "application credential",
         "kubernetes",
+        "kubernetes with a domain of its applications",
         "kubernetes without namespace",
     ],
 )
@@ -200,6 +214,19 @@ def test_secrets_are_not_shown() -> None:
 
 
 NASTY = st.text(st.sampled_from("a;=\\n'\"/ \n\r\t\x00{}[],:#üж😀\u2028\ud800"), max_size=12)
+
+
+@given(domain=NASTY | st.text(), namespace=NASTY | st.text())
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_what_a_foreign_feeder_says_of_a_cluster_can_add_nothing_either(
+    domain: str, namespace: str
+) -> None:
+    target = KUBERNETES.model_copy(update={"apps_dns": domain, "project": namespace})
+    text = header(USER, target, "r", TOKEN)
+    assert text.isascii()
+    assert text.isprintable()
+    line = as_the_im_reads_it(text)[1]
+    assert (line.get("apps_dns", ""), line.get("namespace", "")) == (domain, namespace)
 
 
 @given(name=NASTY | st.text(), password=NASTY | st.text(), token=NASTY | st.text())
