@@ -79,7 +79,8 @@ class Running:
 class World:
     """One deployment with all that concerns it."""
 
-    def __init__(self, providers: int = 2, **options: Any) -> None:
+    def __init__(self, providers: int = 2, kind: str = "openstack", **options: Any) -> None:
+        """`kind`: the type of all providers."""
         self.now = make.T0 + 1.0
         self.options = options
         self.log: dict[str, list[Message]] = {
@@ -109,6 +110,7 @@ class World:
         )
         self.boxes = (self.dispatcher, self.tracker)
         self.providers = providers
+        self.kind = kind
         self.log["template"].append(make.template(**options))
 
     # -- the machines, as the agents use them

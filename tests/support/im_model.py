@@ -15,6 +15,9 @@ from paas_stream.lifecycle.job import JobKind
 from paas_stream.records import DispatchEvent, Machine
 
 
+STARTING = "starting"  # here: the IM shows a machine or container, and calls it pending
+
+
 @dataclass
 class Infrastructure:
     """One infrastructure in the IM."""
@@ -135,18 +138,21 @@ class Im:
             return make.answer(effect, Outcome.STATE, state=state, machines=1)
         state = one.states.pop(0) if len(one.states) > 1 else one.states[0]
         machines = 0 if state == "pending" else 1
+        state = "pending" if state == STARTING else state
         known = (effect.known_state, effect.known_machines, effect.known_fault)
         if known == (state, machines > 0, False):
             return None
         return make.answer(effect, Outcome.STATE, state=state, machines=machines)
 
-    def _confirm(self, effect: Effect, *_: Any) -> DispatchEvent:
+    def _confirm(self, effect: Effect, how: str, *_: Any) -> DispatchEvent:
         known = effect.infrastructures[0]
         found = self.of(effect.attempt)
         strays = [one for one in found if one.id != known]
         left = tuple(one.id for one in strays if not self._deleted(one, force=False))
         if known not in [one.id for one in found]:
             return make.answer(effect, Outcome.GONE)
+        if how == "refused":  # by the cluster
+            return make.answer(effect, Outcome.REFUSED, message="no Service", infrastructures=left)
         return make.answer(effect, Outcome.CONFIRMED, outputs="sealed", infrastructures=left)
 
     def _clean(self, effect: Effect, how: str, now: float, *_: Any) -> DispatchEvent:

@@ -96,8 +96,8 @@ def validated(**options: Any) -> ValidatedTemplate:
     )
 
 
-def ranked(providers: int = 3) -> RankedProviders:
-    """The message for `ranked-providers`: p1, p2, ..."""
+def ranked(providers: int = 3, kind: str = "openstack") -> RankedProviders:
+    """The message for `ranked-providers`: p1, p2, ..., all of one type."""
     return RankedProviders(
         uuid=UUID,
         timestamp=at(T0 + 0.3),
@@ -105,7 +105,7 @@ def ranked(providers: int = 3) -> RankedProviders:
             RankedCandidate(
                 provider_name=f"p{place}",
                 region_name="default",
-                target=Target(type="openstack", endpoint=f"https://p{place}:5000/v3"),
+                target=Target(type=kind, endpoint=f"https://p{place}:5000/v3"),
             )
             for place in range(1, providers + 1)
         ),

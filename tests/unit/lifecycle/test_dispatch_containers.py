@@ -24,12 +24,7 @@ WHY = "pod web-1a2b3c4d-x: ImagePullBackOff"
 
 def ranked(providers: int = 2, revision: int = 1) -> RankedProviders:
     """Clusters p1, p2, ..."""
-    known = make.ranked(providers)
-    clusters = tuple(
-        one.model_copy(update={"target": one.target.model_copy(update={"type": "kubernetes"})})
-        for one in known.ranked_providers
-    )
-    return known.model_copy(update={"ranked_providers": clusters, "revision": revision})
+    return make.ranked(providers, "kubernetes").model_copy(update={"revision": revision})
 
 
 def validated(fixed: str = "a", *, stores: bool = False, revision: int = 1) -> ValidatedTemplate:

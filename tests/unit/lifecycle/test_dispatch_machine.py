@@ -28,6 +28,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from support import lifecycle as make
 from support.dispatch_world import Box, World
+from support.im_model import STARTING
 
 from paas_stream.lifecycle.attempt import Phase
 from paas_stream.lifecycle.deployment import CHANGEABLE, Status
@@ -42,6 +43,8 @@ STATES = st.sampled_from(
         ["running", "configured"],
         ["configured"],
         ["pending"],
+        [STARTING],
+        [STARTING, "running", "configured"],
         ["running"],
         ["running", "unknown"],
         ["pending", "failed"],
@@ -67,6 +70,7 @@ class DeploymentMachine(RuleBasedStateMachine):
 
     @initialize(
         providers=st.sampled_from([3, 2, 1, 4, 0]),
+        kind=st.sampled_from(["openstack", "kubernetes"]),
         most=st.sampled_from([None, 1, 2]),
         keep_last=st.booleans(),
         overall_s=st.sampled_from([400.0, 4 * 3600.0, 4 * 3600.0]),
@@ -80,6 +84,7 @@ class DeploymentMachine(RuleBasedStateMachine):
     def begin(
         self,
         providers: int,
+        kind: str,
         most: int | None,
         keep_last: bool,
         overall_s: float,
@@ -90,7 +95,9 @@ class DeploymentMachine(RuleBasedStateMachine):
         exists: bool,
         traits: dict[str, Any],
     ) -> None:
-        self.world = World(providers, max_providers=most, keep_last=keep_last, overall_s=overall_s)
+        self.world = World(
+            providers, kind, max_providers=most, keep_last=keep_last, overall_s=overall_s
+        )
         self.limit = min(providers, most or providers)
         self.deletes = deletes
         self.surprises = surprises  # still to come
@@ -115,7 +122,7 @@ class DeploymentMachine(RuleBasedStateMachine):
         message = (
             make.validated(**self.world.options)
             if name == "validated"
-            else make.ranked(self.world.providers)
+            else make.ranked(self.world.providers, self.world.kind)
         )
         self.world.send(message, twice=twice)
 
