@@ -28,6 +28,15 @@ class Place:
         """Provider and region: what a breaker and a limit are kept for."""
         return f"{self.candidate.provider_name}/{self.candidate.region_name}"
 
+    @property
+    def asks_cloud_first(self) -> bool:
+        """Whether the IM would be silent about a login that the cloud refuses.
+
+        It is when an image is named: the thread that creates dies, and the state is `pending` for ever.
+        """
+        target = self.candidate.target
+        return target.type == "openstack" and any(one.image for one in target.nodes.values())
+
     async def login(self) -> CloudLogin | None:
         """The user's token, or else what the operator has configured for the provider."""
         if self.inputs.access_token is not None:

@@ -24,6 +24,8 @@ _LONGEST_REASON = 800
 _LARGEST_ANSWER = 4 * 1024 * 1024
 _LARGEST_FAULT = 64 * 1024  # of an error's text the rest is not read
 _TEMPLATE_FAULT = "Error parsing"
+_NO_IMAGES = "?filters=distribution%3Dnone"
+_CLOUD_FAULT = "Error getting cloud info: "
 _FRAME = re.compile(r"^(\s*)(File .*, line \d+|at .*\(.*:\d+\))")  # of a stack trace
 _PATH = re.compile(r"file://\S+|(?<![\w:/])(/[\w.@+-]+){3,}/?")  # of the IM's machine, no URL
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -85,6 +87,18 @@ class ImClient:
                 "POST", "/infrastructures?async=true", authorization, data=template.encode()
             )
         )
+
+    async def log_in(self, authorization: str, cloud: str) -> None:
+        """Let the IM log in to the cloud that the header's line of this name describes.
+
+        Raises ImRefusedError with what stands in the way. It does so by listing images, none of which
+        come back; there is no cheaper question.
+        """
+        name = quote(cloud, safe="")
+        try:
+            await self._call("GET", f"/clouds/{name}/images{_NO_IMAGES}", authorization)
+        except ImRefusedError as exc:
+            raise ImRefusedError(f"the cloud cannot be used: {_cloud_fault(exc.message)}") from exc
 
     async def state(self, authorization: str, infrastructure: str) -> tuple[str, int]:
         """The infrastructure's state, and how many machines the IM shows."""
@@ -256,6 +270,10 @@ def _refusal(status: int, message: str, path: str) -> PermanentError:
     if status == 400 and message.startswith(_TEMPLATE_FAULT):
         return ImTemplateError(message)
     return ImRefusedError(f"{message} (IM {status})")
+
+
+def _cloud_fault(message: str) -> str:
+    return message.removeprefix(_CLOUD_FAULT)
 
 
 def _wait_s(text: str) -> float | None:

@@ -3,9 +3,13 @@
 import copy
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from paas_stream.records import NodeTarget
 from paas_stream.tosca import catalogue, networks, types, yamltext
+
+
+_PLAIN = ":/@+~"  # besides letters, digits and "_.-"; IM divides tags at "," and "="
 
 
 def for_provider(
@@ -45,8 +49,8 @@ def filled_in(
 ) -> types.Document:
     """A copy of a validated document with what one provider makes of it.
 
-    Each compute node gets flavor, image and network of its entry in `nodes`, and the tags; the
-    document gets the metadata. The type of the TOSCA Simple Profile has no place for these, so
+    Each compute node gets flavor, image and network of its entry in `nodes`, and the tags, whose values
+    are quoted as in a URL; the document gets the metadata. The type of the TOSCA Simple Profile has no place for these, so
     tosca.nodes.Compute becomes tosca.nodes.indigo.Compute. Types that no node needs are left out.
     """
     made = _with_indigo_types(copy.deepcopy(dict(document)))
@@ -59,7 +63,8 @@ def filled_in(
             _properties(node, "endpoint")["network_name"] = _network_name(target, public)
         if tags:
             node["properties"] = dict(node.get("properties") or {})
-            node["properties"]["tags"] = {**(node["properties"].get("tags") or {}), **tags}
+            ours = {name: quote(value, safe=_PLAIN) for name, value in tags.items()}
+            node["properties"]["tags"] = {**(node["properties"].get("tags") or {}), **ours}
     return types.with_needed(made)
 
 

@@ -1,0 +1,312 @@
+"""Machines at real OpenStack services: with every kind of login, through all that is done with them,
+and what is told when a cloud does not take them.
+
+Nova builds them on its own fake of a hypervisor; everything up to it is real.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from openstack.connection import Connection
+from support import openstack_cases as cases
+from support.identity import OidcProvider, claims
+from support.openstack import OpenStack
+from support.openstack_cases import Case, password
+from support.stack import Stack, until
+
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.im,
+    pytest.mark.openstack,
+    pytest.mark.timeout(600),
+]
+
+READ_S = 60.0
+SETTLED_S = 120.0
+LOGINS = ("by-project-id", "application-credential", "token", "hostile-password")
+
+
+def template(count: int = 1, network: str = "PRIVATE") -> str:
+    """`count` machines with a private address, or with a public one besides."""
+    return f"""\
+tosca_definitions_version: tosca_simple_yaml_1_0
+topology_template:
+  node_templates:
+    node:
+      type: tosca.nodes.indigo.Compute
+      capabilities:
+        scalable: {{properties: {{count: {count}}}}}
+        host: {{properties: {{num_cpus: 1, mem_size: 2 GB}}}}
+        endpoint: {{properties: {{network_name: {network}}}}}
+        os: {{properties: {{image: {cases.IMAGE}, type: linux}}}}
+  outputs:
+    private: {{value: {{get_attribute: [node, private_address]}}}}
+    public: {{value: {{get_attribute: [node, public_address]}}}}
+"""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The services, and the images by name."""
+
+    openstack: OpenStack
+    images: dict[str, str]
+
+    def user(self, project: str = cases.PROJECT) -> Connection:
+        """Our user in a project."""
+        return self.openstack.connection(cases.USER, project)
+
+    def servers(self, uuid: str) -> list[Any]:
+        """What Nova has of a deployment."""
+        return [
+            one
+            for one in self.user().compute.servers()
+            if one.metadata.get("PAAS_DEP_UUID") == uuid
+        ]
+
+    def leftovers(self, project: str) -> dict[str, list[str]]:
+        """What the IM has left in a project."""
+        user = self.user(project)
+        groups = [one.name for one in user.network.security_groups() if one.name != "default"]
+        ports = [one.id for one in user.network.ports() if one.device_owner.startswith("compute")]
+        return {
+            "servers": [one.id for one in user.compute.servers()],
+            "security groups": groups,
+            "ports": ports,
+            "floating addresses": [one.id for one in user.network.ips()],
+            "keys": [one.name for one in user.compute.keypairs()],
+        }
+
+
+@pytest.fixture(scope="module")
+def oidc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcProvider]:
+    """An OpenID provider."""
+    users = {"member": {"claims": {"groups": [cases.PROJECT]}}}
+    made = OidcProvider(tmp_path_factory.mktemp("oidc"), users)
+    try:
+        made.serve()
+        yield made
+    finally:
+        if made.is_running:
+            made.kill9()
+
+
+@pytest.fixture(scope="module")
+def cloud(oidc: OidcProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The services."""
+    openstack = OpenStack(tmp_path_factory.mktemp("openstack"), oidc.issuer, builds=True)
+    try:
+        openstack.start()
+        openstack.keystone.federate("iam", oidc.issuer, cases.PROJECT, cases.PROJECT)
+        yield Cloud(openstack, cases.furnish(openstack))
+    finally:
+        openstack.close()
+
+
+def successes(cloud: Cloud, token: str) -> tuple[Case, ...]:
+    """A case for each kind of login."""
+    user = cloud.openstack.keystone.place("users", cases.USER)
+    made = cloud.user().identity.create_application_credential(user=user, name="paas")
+    secret = {"username": made.id, "password": made.secret}
+    hostile = {"username": cases.HOSTILE_USER, "password": cases.HOSTILE}
+    by_id = {"username": cases.USER, "password": password()["password"]}
+    return (
+        Case("by-project-id", by_id, is_read=True),
+        Case("application-credential", secret | {"method": "application_credential"}),
+        Case("token", {"method": "token", "token": token}),
+        Case("hostile-password", password(**hostile)),
+    )
+
+
+# what a user is told of the attempt at the cloud
+FAILURES = {
+    "wrong-password": "",
+    "wrong-project": "",
+    "expired-token": "",
+    "garbage-token": "",
+    "unreachable": "",
+    "no-quota": "",
+    "no-image": "",
+    "no-flavor": "",
+}
+
+
+def failures(cloud: Cloud, oidc: OidcProvider) -> tuple[Case, ...]:
+    """A case for each thing that may be wrong."""
+    past = int(time.time()) - 3600
+    old = claims(oidc.token("member")) | {"iat": past - 60, "exp": past}
+    gone = [{"name": cases.IMAGE, "os_type": "linux", "iaas_uuid": cases.NO_IMAGE}]
+    flavor = [{"name": "huge", "vcpus": 1, "ram": 2048, "disk": 20}]
+    return (
+        Case("wrong-password", password(password="wrong")),
+        Case("wrong-project", password(tenant="no-such-project")),
+        Case("expired-token", {"method": "token", "token": oidc.signed(old)}),
+        Case("garbage-token", {"method": "token", "token": "no.token.at.all"}),
+        Case("unreachable", password(), provider={"endpoint": cases.NOWHERE}),
+        Case("no-quota", password(tenant=cases.FULL), cases.FULL),
+        Case("no-image", password(), provider={"images": gone}),
+        Case("no-flavor", password(), provider={"flavors": flavor}),
+    )
+
+
+@pytest.fixture(scope="module")
+def stack(
+    cloud: Cloud,
+    oidc: OidcProvider,
+    kafka: str,
+    im: str,
+    clean_topics: None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stack]:
+    """One worker that knows all cases."""
+    folder = tmp_path_factory.mktemp("openstack-stack")
+    known = (*successes(cloud, oidc.token("member")), *failures(cloud, oidc))
+    file = folder / "providers.yaml"
+    credentials = cases.write(file, cloud.openstack, oidc.issuer, cloud.images, known)
+    made = Stack(kafka, im, folder)
+    try:
+        made.worker.run(
+            PAAS_FEEDER_FILES=json.dumps([str(file)]),
+            PAAS_IM_CALL_TIMEOUT_S="20",  # the IM deletes a machine in one call
+            **credentials,
+        )
+        wanted = len(known) * 2
+        until(lambda: len(list(made.client.providers())) == wanted, READ_S, "all are read")
+        yield made
+    finally:
+        made.close()
+
+
+def submitted(stack: Stack, group: str, text: str | None = None) -> str:
+    """The uuid of a new deployment."""
+    return str(stack.client.submit(text or template(), {}, userGroup=group)["uuid"])
+
+
+@pytest.fixture(scope="module")
+def made(stack: Stack) -> dict[str, dict[str, Any]]:
+    """A deployment with each kind of login, side by side."""
+    uuids = {name: submitted(stack, name) for name in LOGINS}
+    return {name: stack.settled(uuid, SETTLED_S) for name, uuid in uuids.items()}
+
+
+class TestLogins:
+    @pytest.mark.parametrize("login", LOGINS)
+    def test_a_machine_is_made_with_this_login(
+        self, stack: Stack, cloud: Cloud, made: dict[str, dict[str, Any]], login: str
+    ) -> None:
+        ended = made[login]
+        told = [one["message"] for one in stack.client.events(ended["uuid"])]
+        assert ended["status"] == "CREATE_COMPLETE", told
+        assert ended["cloudProviderName"] == login, told
+        (server,) = cloud.servers(ended["uuid"])
+        assert server.status == "ACTIVE"
+        assert server.flavor["original_name"] == cases.FLAVOR
+        assert server.image.id == cloud.images[cases.IMAGE]
+        ((network, addresses),) = server.addresses.items()
+        assert network == cases.NETWORK
+        assert ended["outputs"]["private"] == [addresses[0]["addr"]]
+        assert server.metadata["PAAS_URL"]
+        assert server.metadata["PAAS_DEP_USER"] == ended["createdBy"]["subject"]
+
+    @pytest.mark.parametrize("login", LOGINS)
+    def test_nothing_else_was_made(
+        self, stack: Stack, made: dict[str, dict[str, Any]], login: str
+    ) -> None:
+        uuid = made[login]["uuid"]
+        assert [one.rsplit("/", 1)[1] for one in stack.infrastructures(uuid)] == [
+            made[login]["physicalId"]
+        ]
+
+
+class TestOneMachine:
+    """What is done with one of them, in this order."""
+
+    def test_a_second_one_comes_with_an_update(
+        self, stack: Stack, cloud: Cloud, made: dict[str, dict[str, Any]]
+    ) -> None:
+        uuid = made["token"]["uuid"]
+        stack.client.update(uuid, template(2), {})
+        ended = stack.settled(uuid, SETTLED_S)
+        assert ended["status"] == "UPDATE_COMPLETE"
+        servers = cloud.servers(uuid)
+        assert [one.status for one in servers] == ["ACTIVE", "ACTIVE"]
+        addresses = {one.addresses[cases.NETWORK][0]["addr"] for one in servers}
+        assert set(ended["outputs"]["private"]) == addresses
+
+    def test_it_is_stopped_and_started(
+        self, stack: Stack, cloud: Cloud, made: dict[str, dict[str, Any]]
+    ) -> None:
+        uuid = made["by-project-id"]["uuid"]
+        (resource,) = stack.client.resources(uuid)
+        for action, state, status in (
+            ("stop", "STOPPED", "SHUTOFF"),
+            ("start", "STARTED", "ACTIVE"),
+        ):
+            stack.client.act(uuid, resource["uuid"], action)
+
+            def reached(state: str = state) -> bool:
+                return stack.client.resource(uuid, resource["uuid"])["state"] == state
+
+            until(reached, SETTLED_S, f"it is {state}")
+            assert [one.status for one in cloud.servers(uuid)] == [status]
+
+    def test_one_with_a_public_address_gets_a_floating_one(
+        self, stack: Stack, cloud: Cloud, made: dict[str, dict[str, Any]]
+    ) -> None:
+        uuid = submitted(stack, "hostile-password", template(network="PUBLIC"))
+        ended = stack.settled(uuid, SETTLED_S)
+        assert ended["status"] == "CREATE_COMPLETE", stack.client.events(uuid)
+        (floating,) = cloud.user().network.ips()
+        assert ended["outputs"]["public"] == [floating.floating_ip_address]
+        assert ended["outputs"]["private"] == [floating.fixed_ip_address]
+        stack.client.delete(uuid)
+        assert stack.settled(uuid, SETTLED_S)["status"] == "DELETE_COMPLETE"
+        assert list(cloud.user().network.ips()) == []
+
+
+def test_after_the_deletes_nothing_is_left_in_the_cloud_and_in_the_im(
+    stack: Stack, cloud: Cloud, made: dict[str, dict[str, Any]]
+) -> None:
+    uuids = [one["uuid"] for one in made.values()]
+    for uuid in uuids:
+        stack.client.delete(uuid)
+    for uuid in uuids:
+        assert stack.settled(uuid, SETTLED_S)["status"] == "DELETE_COMPLETE"
+        assert stack.infrastructures(uuid) == []
+    until(lambda: not cloud.leftovers(cases.PROJECT)["servers"], READ_S, "the servers are gone")
+    assert not any(cloud.leftovers(cases.PROJECT).values()), cloud.leftovers(cases.PROJECT)
+
+
+@pytest.fixture(scope="module")
+def failed(stack: Stack) -> dict[str, dict[str, Any]]:
+    """A deployment for each thing that is wrong, side by side."""
+    uuids = {name: submitted(stack, name) for name in FAILURES}
+    return {name: stack.settled(uuid, SETTLED_S) for name, uuid in uuids.items()}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+class TestFailures:
+    def test_the_reason_is_told_and_the_next_provider_is_used(
+        self, stack: Stack, failed: dict[str, dict[str, Any]], case: str
+    ) -> None:
+        ended = failed[case]
+        attempts = [one for one in stack.client.events(ended["uuid"]) if one["step"] == "attempt"]
+        told = [
+            (one["provider"], one["message"]) for one in attempts if one["status"] == "failed"
+        ]
+        assert [name for name, _ in told] == [case]
+        assert FAILURES[case] in told[0][1]
+        assert (ended["status"], ended["cloudProviderName"]) == ("CREATE_COMPLETE", cases.DUMMY)
+
+    def test_nothing_of_the_attempt_is_left(
+        self, stack: Stack, cloud: Cloud, failed: dict[str, dict[str, Any]], case: str
+    ) -> None:
+        ended = failed[case]
+        left = [one.rsplit("/", 1)[1] for one in stack.infrastructures(ended["uuid"])]
+        assert left == [ended["physicalId"]]
+        assert cloud.servers(ended["uuid"]) == []
+        assert not any(cloud.leftovers(cases.FULL).values())
