@@ -82,7 +82,7 @@ async def confirm(place: Place, im: ImClient) -> DispatchEvent:
             left.append(stray)  # it is tried again; the known one is a success all the same
     if known not in found:
         return event(place.effect, Outcome.GONE)
-    outputs = sealed_outputs(await im.outputs(authorization, known))
+    outputs = sealed_outputs(await im_jobs.outputs(place, im))
     im_limits.succeeded(place.name)
     return event(place.effect, Outcome.CONFIRMED, outputs=outputs, infrastructures=tuple(left))
 

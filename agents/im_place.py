@@ -8,8 +8,9 @@ from paas_stream.app import app
 from paas_stream.clients.im_login import CloudLogin, ImUser, attempt_user, header
 from paas_stream.lifecycle.attempt import Effect
 from paas_stream.lifecycle.job import JobKind
-from paas_stream.records import RankedCandidate
+from paas_stream.records import NodeTarget, RankedCandidate
 from paas_stream.secrets import vault
+from paas_stream.selection import networks
 from paas_stream.tosca import merge
 from tables.dispatches import DispatchInputs, dispatch_inputs
 
@@ -60,6 +61,20 @@ class Place:
         login = await self.login()
         return header(self.user, self.candidate.target, self.candidate.region_name, login)
 
+    @property
+    def nodes(self) -> dict[str, NodeTarget]:
+        """What each node becomes: as it was created, or as the update has it that is under way."""
+        job = self.effect.job
+        if job is None or job.kind is not JobKind.UPDATE:
+            return self.candidate.target.nodes
+        chosen = (self.inputs.update(job.revision).candidates or ())[job.candidate]
+        return RankedCandidate.model_validate(chosen).target.nodes
+
+    @property
+    def has_public_address(self) -> bool:
+        """Whether a machine gets an address from outside its own network."""
+        return any(networks.has_public(one.network) for one in self.nodes.values())
+
     def template(self) -> str:
         """What the IM gets: the template of the create, or of the update that is under way."""
         tags = {
@@ -68,15 +83,12 @@ class Place:
             "PAAS_URL": app.conf.canonical_url.human_repr(),
         }
         metadata = {"paas_uuid": self.effect.uuid, "paas_attempt": str(self.effect.attempt)}
-        document, nodes = self.inputs.template, self.candidate.target.nodes
+        document = self.inputs.template
         job = self.effect.job
         if job is not None and job.kind is JobKind.UPDATE:
-            update = self.inputs.update(job.revision)
-            document = update.template
-            chosen = RankedCandidate.model_validate((update.candidates or ())[job.candidate])
-            nodes = chosen.target.nodes
+            document = self.inputs.update(job.revision).template
             document = merge.with_empty(document or {}, dict(job.gone))
-        return merge.for_provider(document or {}, nodes, tags=tags, metadata=metadata)
+        return merge.for_provider(document or {}, self.nodes, tags=tags, metadata=metadata)
 
 
 def place_of(effect: Effect) -> Place | None:

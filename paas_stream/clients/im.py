@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from paas_stream.clients import im_sentences
 from paas_stream.errors import PaasError, PermanentError, TemporaryError
 
 Observer = Callable[[str, str, float], None]
@@ -98,7 +99,8 @@ class ImClient:
         try:
             await self._call("GET", f"/clouds/{name}/images{_NO_IMAGES}", authorization)
         except ImRefusedError as exc:
-            raise ImRefusedError(f"the cloud cannot be used: {_cloud_fault(exc.message)}") from exc
+            said = exc.message.removeprefix(_CLOUD_FAULT).removesuffix(" (IM 400)")
+            raise ImRefusedError(im_sentences.of_cloud(said)) from exc
 
     async def state(self, authorization: str, infrastructure: str) -> tuple[str, int]:
         """The infrastructure's state, and how many machines the IM shows."""
@@ -176,7 +178,8 @@ class ImClient:
     async def contextualization(self, authorization: str, infrastructure: str) -> str:
         """The end of the contextualization log, in one sentence or two."""
         answer = await self._object("GET", _path(infrastructure, "/contmsg"), authorization)
-        return sentence(str(answer.get("contmsg", "")), tail=True)
+        end = str(answer.get("contmsg", ""))[-_LARGEST_FAULT:]
+        return sentence(im_sentences.plain(end), tail=True)
 
     async def template(self, authorization: str, infrastructure: str) -> str:
         """The template that the infrastructure was made from."""
@@ -270,10 +273,6 @@ def _refusal(status: int, message: str, path: str) -> PermanentError:
     if status == 400 and message.startswith(_TEMPLATE_FAULT):
         return ImTemplateError(message)
     return ImRefusedError(f"{message} (IM {status})")
-
-
-def _cloud_fault(message: str) -> str:
-    return message.removeprefix(_CLOUD_FAULT)
 
 
 def _wait_s(text: str) -> float | None:

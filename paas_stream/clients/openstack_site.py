@@ -84,9 +84,7 @@ def plugin(site: Site, credentials: Credentials) -> v3.base.BaseAuth:
     domain = {"user_domain_id": "default"}
     if credentials.domain is not None:
         domain = {"user_domain_name": credentials.domain}  # the IM takes no identifier
-    return v3.Password(
-        url, username=credentials.username, password=secret, **domain, **scope
-    )
+    return v3.Password(url, username=credentials.username, password=secret, **domain, **scope)
 
 
 def questions(site: Site, cloud: Connection, project: str) -> tuple[Call, ...]:

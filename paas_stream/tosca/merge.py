@@ -8,7 +8,6 @@ from urllib.parse import quote
 from paas_stream.records import NodeTarget
 from paas_stream.tosca import catalogue, networks, types, yamltext
 
-
 _PLAIN = ":/@+~"  # besides letters, digits and "_.-"; IM divides tags at "," and "="
 
 
@@ -50,8 +49,9 @@ def filled_in(
     """A copy of a validated document with what one provider makes of it.
 
     Each compute node gets flavor, image and network of its entry in `nodes`, and the tags, whose values
-    are quoted as in a URL; the document gets the metadata. The type of the TOSCA Simple Profile has no place for these, so
-    tosca.nodes.Compute becomes tosca.nodes.indigo.Compute. Types that no node needs are left out.
+    are quoted as in a URL; the document gets the metadata. The type of the TOSCA Simple Profile has no
+    place for these, so tosca.nodes.Compute becomes tosca.nodes.indigo.Compute. Types that no node needs
+    are left out.
     """
     made = _with_indigo_types(copy.deepcopy(dict(document)))
     made["metadata"] = {**(made.get("metadata") or {}), **metadata}

@@ -203,7 +203,8 @@ async def test_what_keeps_the_im_out_of_a_cloud_is_told_as_the_clouds() -> None:
     fault = await fault_of(answers(400, json.dumps({"message": said, "code": 400})), "log_in")
     assert type(fault) is ImRefusedError
     assert fault.message == (
-        "the cloud cannot be used: Invalid credentials with the provider (IM 400)"
+        "the cloud refuses the login: user, password, project or token is wrong, "
+        "or the token has expired"
     )
 
 

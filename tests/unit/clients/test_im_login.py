@@ -271,9 +271,7 @@ HOSTILE = [
             {"username", "password", "tenant", "domain", "tenant_domain_id"},
         ),
         (
-            lambda value: CloudLogin(
-                username=value, password=value, application_credential=True
-            ),
+            lambda value: CloudLogin(username=value, password=value, application_credential=True),
             {"username", "password"},
         ),
     ],
