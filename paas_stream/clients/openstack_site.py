@@ -81,10 +81,14 @@ def plugin(site: Site, credentials: Credentials) -> v3.base.BaseAuth:
             access_token=credentials.token,
             **scope,
         )
-    domain = {"user_domain_id": "default"}
-    if credentials.domain is not None:
-        domain = {"user_domain_name": credentials.domain}  # the IM takes no identifier
-    return v3.Password(url, username=credentials.username, password=secret, **domain, **scope)
+    return v3.Password(
+        url,
+        username=credentials.username,
+        password=secret,
+        user_domain_id="default" if credentials.domain is None else None,
+        user_domain_name=credentials.domain,  # by name, since the IM takes no identifier
+        **scope,
+    )
 
 
 def questions(site: Site, cloud: Connection, project: str) -> tuple[Call, ...]:
