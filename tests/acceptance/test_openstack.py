@@ -313,7 +313,7 @@ def failed(stack: Stack) -> dict[str, dict[str, Any]]:
     return {name: stack.settled(uuid, SETTLED_S) for name, uuid in uuids.items()}
 
 
-@pytest.mark.parametrize("case", filter(possible, FAILURES))
+@pytest.mark.parametrize("case", [one for one in FAILURES if possible(one)])
 class TestFailures:
     def test_the_reason_is_told_and_the_next_provider_is_used(
         self, stack: Stack, failed: dict[str, dict[str, Any]], case: str
