@@ -4,16 +4,21 @@ Every effect first asks what the attempt's own user has: so a repeated create ad
 one made, whatever became of its reply. The effects on a deployment that exists are in `im_jobs`.
 """
 
+import asyncio
+import logging
+
 from agents import im_containers, im_jobs, im_limits
 from agents.im_answers import event, sealed_outputs
 from agents.im_place import Place
 from paas_stream.app import app
 from paas_stream.clients.im import ImClient, ImRefusedError
 from paas_stream.clients.im_containers import IncompleteError
-from paas_stream.clients.im_login import user_header
-from paas_stream.errors import PaasError
+from paas_stream.clients.im_login import OPENSTACK, user_header
+from paas_stream.errors import PaasError, TemporaryError
 from paas_stream.lifecycle.attempt import EffectKind, Outcome
 from paas_stream.records import DispatchEvent
+
+log = logging.getLogger(__name__)
 
 
 async def create(place: Place, im: ImClient) -> DispatchEvent:
@@ -27,8 +32,22 @@ async def create(place: Place, im: ImClient) -> DispatchEvent:
         return event(place.effect, Outcome.PAUSED, message=text, retry_after_s=wait)
     # Were it lost with its row, a delete that comes first after a crash would know nothing of it.
     await app.producer.buffer.settled()
-    created = await im.create(await place.authorization(), place.template())
+    authorization = await place.authorization()
+    if place.asks_cloud_first:
+        await _try_login(im, authorization)
+    created = await im.create(authorization, place.template())
     return event(place.effect, Outcome.CREATED, infrastructures=(created,))
+
+
+async def _try_login(im: ImClient, authorization: str) -> None:
+    """Let what the cloud refuses be told at once. With a cloud that does not answer it goes on: the
+    attempt has its own time for that.
+    """
+    try:
+        async with asyncio.timeout(app.settings.im.call_timeout_s / 2):
+            await im.log_in(authorization, OPENSTACK)
+    except (TimeoutError, TemporaryError) as exc:
+        log.info("whether the cloud takes the login is not known: %s", exc)
 
 
 async def poll(place: Place, im: ImClient) -> DispatchEvent | None:
@@ -74,7 +93,7 @@ async def confirm(place: Place, im: ImClient) -> DispatchEvent:
         return event(
             place.effect, Outcome.REFUSED, message=exc.message, infrastructures=tuple(left)
         )
-    outputs = sealed_outputs(await im.outputs(authorization, known))
+    outputs = sealed_outputs(await im_jobs.outputs(place, im))
     im_limits.succeeded(place.name)
     told = {"outputs": outputs, "infrastructures": tuple(left), "message": unknown}
     return event(place.effect, Outcome.CONFIRMED, **told)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 from agents import im_containers
 from agents.im_answers import event, sealed_log, sealed_outputs
@@ -11,9 +12,11 @@ from paas_stream.clients.im import ImClient, ImGoneError
 from paas_stream.lifecycle import machine_info
 from paas_stream.lifecycle.attempt import Outcome
 from paas_stream.lifecycle.job import Job, JobKind
+from paas_stream.lifecycle.outputs import is_whole
 from paas_stream.records import DispatchEvent, Machine
 
 _AT_ONCE = 5  # machines that are read at the same time
+_AGAIN_S = 1.0  # between two looks at outputs of which one is not there yet
 
 
 async def change(place: Place, im: ImClient) -> DispatchEvent:
@@ -44,13 +47,28 @@ async def state(place: Place, im: ImClient, job: Job | None) -> tuple[str, int]:
     return await im.state(authorization, infrastructure)
 
 
+async def outputs(place: Place, im: ImClient) -> dict[str, Any]:
+    """The outputs. A public address is waited for: an OpenStack's comes after the machine runs, and the
+    IM calls it configured before.
+    """
+    authorization, infrastructure = await place.authorization(), place.effect.infrastructures[0]
+    waits = place.candidate.target.type == "openstack" and place.has_public_address
+    until = time.monotonic() + app.settings.im.call_timeout_s
+    while True:
+        found = await im.outputs(authorization, infrastructure)
+        if not waits or is_whole(found) or time.monotonic() >= until:
+            return found
+        await asyncio.sleep(_AGAIN_S)
+        await im.state(authorization, infrastructure)  # the IM looks at the machines for this only
+
+
 async def read(place: Place, im: ImClient) -> DispatchEvent:
     """Read the outputs, and as many machines as can be read in the time of a call."""
     effect = place.effect
     authorization, infrastructure = await place.authorization(), effect.infrastructures[0]
+    found_outputs = await outputs(place, im)
     ids = await im.machines(authorization, infrastructure)
-    outputs = await im.outputs(authorization, infrastructure)
-    nodes = place.nodes()
+    names = place.node_names()
     slots, until = asyncio.Semaphore(_AT_ONCE), time.monotonic() + app.settings.im.call_timeout_s
 
     async def one(machine: str) -> Machine | None:
@@ -61,14 +79,14 @@ async def read(place: Place, im: ImClient) -> DispatchEvent:
                 described = await im.machine(authorization, infrastructure, machine)
             except ImGoneError:
                 return None
-        return machine_info.machine(machine, described, nodes)
+        return machine_info.machine(machine, described, names)
 
     found = [each for each in await asyncio.gather(*map(one, ids)) if each is not None]
     return event(
         effect,
         Outcome.READ,
         machine_list=machine_info.bounded(found),
-        outputs=sealed_outputs(outputs),
+        outputs=sealed_outputs(found_outputs),
     )
 
 

@@ -9,8 +9,9 @@ from paas_stream.app import app
 from paas_stream.clients.im_login import CloudLogin, ImUser, attempt_user, header
 from paas_stream.lifecycle.attempt import Effect
 from paas_stream.lifecycle.job import JobKind
-from paas_stream.records import RankedCandidate
+from paas_stream.records import NodeTarget, RankedCandidate
 from paas_stream.secrets import vault
+from paas_stream.selection import networks
 from paas_stream.tosca import merge
 from tables.dispatches import DispatchInputs, dispatch_inputs
 
@@ -28,6 +29,15 @@ class Place:
     def name(self) -> str:
         """Provider and region: what a breaker and a limit are kept for."""
         return f"{self.candidate.provider_name}/{self.candidate.region_name}"
+
+    @property
+    def asks_cloud_first(self) -> bool:
+        """Whether the IM would be silent about a login that the cloud refuses.
+
+        It is when an image is named: the thread that creates dies, and the state is `pending` for ever.
+        """
+        target = self.candidate.target
+        return target.type == "openstack" and any(one.image for one in target.nodes.values())
 
     async def login(self) -> CloudLogin | None:
         """The user's token, or else what the operator has configured for the provider."""
@@ -65,13 +75,27 @@ class Place:
         newest = (one.template for one in reversed(self.inputs.updates))
         return [document for document in (*newest, self.inputs.template) if document]
 
-    def nodes(self) -> frozenset[str]:
+    def node_names(self) -> frozenset[str]:
         """The names of the nodes of all its templates: of the create, and of the updates since."""
         return frozenset(
             name
             for document in self._documents()
             for name in document.get("topology_template", {}).get("node_templates", {})
         )
+
+    @property
+    def nodes(self) -> dict[str, NodeTarget]:
+        """What each node becomes: as it was created, or as the update has it that is under way."""
+        job = self.effect.job
+        if job is None or job.kind is not JobKind.UPDATE:
+            return self.candidate.target.nodes
+        chosen = (self.inputs.update(job.revision).candidates or ())[job.candidate]
+        return RankedCandidate.model_validate(chosen).target.nodes
+
+    @property
+    def has_public_address(self) -> bool:
+        """Whether a machine gets an address from outside its own network."""
+        return any(networks.has_public(one.network) for one in self.nodes.values())
 
     def template(self) -> str:
         """What the IM gets: the document as it is to be made at the provider."""
@@ -81,11 +105,7 @@ class Place:
             "PAAS_URL": app.conf.canonical_url.human_repr(),
         }
         metadata = {"paas_uuid": self.effect.uuid, "paas_attempt": str(self.effect.attempt)}
-        nodes, job = self.candidate.target.nodes, self.effect.job
-        if job is not None and job.kind is JobKind.UPDATE:
-            candidates = self.inputs.update(job.revision).candidates or ()
-            nodes = RankedCandidate.model_validate(candidates[job.candidate]).target.nodes
-        return merge.for_provider(self.document(), nodes, tags=tags, metadata=metadata)
+        return merge.for_provider(self.document(), self.nodes, tags=tags, metadata=metadata)
 
 
 def place_of(effect: Effect) -> Place | None:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from paas_stream.clients import im_sentences
 from paas_stream.errors import PaasError, PermanentError, TemporaryError
 
 Observer = Callable[[str, str, float], None]
@@ -26,6 +27,8 @@ _LARGEST_FAULT = 64 * 1024  # of an error's text the rest is not read
 # What the log says of a template without configuration, however it ends.
 _NOTHING_TO_DO = "Contextualization disabled by the RADL/TOSCA template."
 _TEMPLATE_FAULT = "Error parsing"
+_NO_IMAGES = "?filters=distribution%3Dnone"
+_CLOUD_FAULT = "Error getting cloud info: "
 _FRAME = re.compile(r"^(\s*)(File .*, line \d+|at .*\(.*:\d+\))")  # of a stack trace
 _PATH = re.compile(r"file://\S+|(?<![\w:/])(/[\w.@+-]+){3,}/?")  # of the IM's machine, no URL
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -92,6 +95,19 @@ class ImClient:
                 "POST", "/infrastructures?async=true", authorization, data=template.encode()
             )
         )
+
+    async def log_in(self, authorization: str, cloud: str) -> None:
+        """Let the IM log in to the cloud that the header's line of this name describes.
+
+        Raises ImRefusedError with what stands in the way. It does so by listing images, none of which
+        come back; there is no cheaper question.
+        """
+        name = quote(cloud, safe="")
+        try:
+            await self._call("GET", f"/clouds/{name}/images{_NO_IMAGES}", authorization)
+        except ImRefusedError as exc:
+            said = exc.message.removeprefix(_CLOUD_FAULT).removesuffix(" (IM 400)")
+            raise ImRefusedError(im_sentences.of_cloud(said)) from exc
 
     async def state(self, authorization: str, infrastructure: str) -> tuple[str, int]:
         """The infrastructure's state, and how many machines the IM shows."""
@@ -174,8 +190,8 @@ class ImClient:
     async def contextualization(self, authorization: str, infrastructure: str) -> str:
         """The end of the contextualization log, in one sentence or two."""
         answer = await self._object("GET", _path(infrastructure, "/contmsg"), authorization)
-        said = str(answer.get("contmsg", "")).replace(_NOTHING_TO_DO, "")
-        return sentence(said, tail=True)
+        end = str(answer.get("contmsg", ""))[-_LARGEST_FAULT:].replace(_NOTHING_TO_DO, "")
+        return sentence(im_sentences.plain(end), tail=True)
 
     async def template(self, authorization: str, infrastructure: str) -> str:
         """The template that the infrastructure was made from."""

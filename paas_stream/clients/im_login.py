@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 from paas_stream.errors import PermanentError
 from paas_stream.records import Target
 
+OPENSTACK = "ost"  # what the line of an OpenStack cloud is called in the header
+DEFAULT_DOMAIN = "Default"  # the name that Keystone gives to the domain `default`; case may count
+
 _ESCAPE = re.compile(r'\\(["\\/bfnrt])')
 _UNICODE = {
     '"': "\\u0022",
@@ -43,9 +46,9 @@ class CloudLogin:
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
     application_credential: bool = False  # username and password are its id and secret
-    tenant: str | None = None
-    domain: str | None = None
-    tenant_domain: str | None = None
+    tenant: str | None = None  # project by name
+    domain: str | None = None  # the user's, by name
+    tenant_domain: str | None = None  # the project's, by its identifier
 
 
 def attempt_user(uuid: str, attempt: int) -> str:
@@ -88,8 +91,7 @@ def cloud(target: Target, region: str, login: CloudLogin | None) -> dict[str, st
 
 
 def _openstack(target: Target, region: str, login: CloudLogin | None) -> dict[str, str]:
-    parts = urlsplit(target.endpoint)
-    line = {"id": "ost", "type": "OpenStack", "host": f"{parts.scheme}://{parts.netloc}"}
+    line = {"id": OPENSTACK, "type": "OpenStack", "host": _host(target.endpoint)}
     if region not in ("", "default"):
         line["service_region"] = region
     if login is None:
@@ -105,15 +107,25 @@ def _openstack(target: Target, region: str, login: CloudLogin | None) -> dict[st
     if login.username is None or login.password is None:
         raise _no_login(target)
     line |= {"username": login.username, "password": login.password}
-    tenant = login.tenant or target.project
+    # the IM knows a project by its name; that is in the target when the cloud was read
+    tenant = login.tenant or target.project_name or target.project
     if login.application_credential:
         return line | {"tenant": tenant or "any", "auth_version": "3.x_appcred"}
     return line | {
         "tenant": tenant,
-        "domain": login.domain or "default",
+        "domain": login.domain or DEFAULT_DOMAIN,
         "tenant_domain_id": login.tenant_domain or "default",
         "auth_version": "3.x_password",
     }
+
+
+def _host(endpoint: str) -> str:
+    """The address of Keystone as IM has it: IM adds the version itself, after whatever path is there.
+
+    IM compares host names as they are written, and those of image URIs are in lower case.
+    """
+    parts = urlsplit(endpoint)
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/').removesuffix('/v3')}"
 
 
 def _kubernetes(target: Target, login: CloudLogin | None) -> dict[str, str]:

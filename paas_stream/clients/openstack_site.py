@@ -31,11 +31,10 @@ def read(site: Site, credentials: Credentials | None, timeout_s: float, calls: C
     """
     if credentials is None:
         raise ConfigurationError("an OpenStack project is read with credentials, and it has none")
-    login = session.Session(
-        auth=plugin(site, credentials), timeout=timeout_s, verify=True, app_name=_USER_AGENT[0]
-    )
+    auth = plugin(site, credentials)
+    login = session.Session(auth=auth, timeout=timeout_s, verify=True, app_name=_USER_AGENT[0])
     try:
-        login.get_token()
+        calls.project_name = auth.get_access(login).project_name
         project = site.project.id if credentials.tenant is None else login.get_project_id()
     except auth_errors.ClientException as exc:
         raise TemporaryError(f"the login failed: {_said(exc)}", code="provider_login") from exc
@@ -86,7 +85,8 @@ def plugin(site: Site, credentials: Credentials) -> v3.base.BaseAuth:
         url,
         username=credentials.username,
         password=secret,
-        user_domain_id=credentials.domain or "default",
+        user_domain_id="default" if credentials.domain is None else None,
+        user_domain_name=credentials.domain,  # by name, since the IM takes no identifier
         **scope,
     )
 

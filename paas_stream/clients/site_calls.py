@@ -30,6 +30,7 @@ class Calls:
     """All that is asked of one site: filled by the thread that reads, looked at by the one that waits."""
 
     def __init__(self) -> None:
+        self.project_name: str | None = None  # as the cloud has it
         self._lock = Lock()
         self._found: dict[str, Rows] = {}
         self._faults: dict[str, str] = {}
@@ -52,7 +53,7 @@ class Calls:
                 log.warning("%s: an answer that cannot be understood", call.parts, exc_info=exc)
                 text = f"an answer that cannot be understood ({type(exc).__name__})"
                 self._note(call, {}, dict.fromkeys(call.parts, text))
-        return Reading(self._found, self._faults)
+        return Reading(self._found, self._faults, self.project_name)
 
     def _note(self, call: Call, found: Mapping[str, Rows], faults: Mapping[str, str]) -> None:
         with self._lock:
@@ -66,4 +67,4 @@ class Calls:
         with self._lock:
             self._is_over = True
             rest = dict.fromkeys(self._left, sentence)
-            return Reading(dict(self._found), self._faults | rest)
+            return Reading(dict(self._found), self._faults | rest, self.project_name)

@@ -29,5 +29,12 @@ def bounded(outputs: Mapping[str, Any], most: int = OUTPUTS_MAX) -> dict[str, An
     return kept
 
 
+def is_whole(outputs: Mapping[str, Any]) -> bool:
+    """Whether every output has a value; of a list each entry counts."""
+    return not any(
+        one is None or (isinstance(one, list) and None in one) for one in outputs.values()
+    )
+
+
 def _size(name: str, value: Any) -> int:
     return len(json.dumps({name: value}))

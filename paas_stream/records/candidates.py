@@ -21,6 +21,7 @@ class Target(Record):
     type: str  # dummy, openstack, kubernetes
     endpoint: str  # URL of the provider's identity service or API
     project: str = ""  # its identifier there
+    project_name: str | None = None  # its name there, if it was read
     issuer: str | None = None
     protocol: str | None = None
     credentials: str | None = None  # name of the credentials that the operator configured

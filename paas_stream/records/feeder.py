@@ -177,6 +177,7 @@ class Feeder(Message):
     provider_endpoint: str
     region_name: Name = "default"  # Kubernetes has none
     project_id: Name
+    project_name: str | None = None  # as the cloud has it; ours
     user_group: str
     issuer_endpoint: str = ""
     issuer_name: str = ""

@@ -85,6 +85,7 @@ def _target(match: Match, nodes: dict[str, NodeTarget]) -> Target:
         type=feeder.provider_type,
         endpoint=feeder.provider_endpoint,
         project=feeder.project_id,
+        project_name=feeder.project_name,
         issuer=feeder.issuer_name or None,
         protocol=feeder.issuer_protocol,
         credentials=feeder.credentials,

@@ -21,8 +21,8 @@ class Credentials:
     password: str | None = field(default=None, repr=False)  # or its secret
     token: str | None = field(default=None, repr=False)
     tenant: str | None = None  # OpenStack project by name, when the project's id does not do
-    domain: str | None = None  # OpenStack user domain
-    tenant_domain: str | None = None  # OpenStack project domain
+    domain: str | None = None  # OpenStack user domain by name
+    tenant_domain: str | None = None  # OpenStack project domain by identifier
 
 
 def resolve(
@@ -43,7 +43,7 @@ def resolve(
     return Credentials(
         method=entry.method,
         tenant=entry.tenant,
-        domain=entry.domain,
+        domain=None if entry.domain == "default" else entry.domain,  # an identifier, no name
         tenant_domain=entry.tenant_domain,
         **values,
     )

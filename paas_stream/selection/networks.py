@@ -55,6 +55,12 @@ def _is_public(network: Network) -> bool:
     return network.is_router_external or (network.is_default and network.is_shared)
 
 
+def has_public(network_name: str | None) -> bool:
+    """Whether a machine with this `network_name` gets a public address."""
+    name = network_name or ""
+    return "," in name or name == "PUBLIC" or name.endswith(".PUBLIC")
+
+
 def choose(requirement: NodeRequirement, networks: Offer) -> str | Reason:
     """IM's `network_name` for one machine, or why there is none."""
     if networks.generic:

@@ -83,7 +83,8 @@ class TrustedIdp(Entry):
 class CredentialsEntry(Entry):
     """Where one set of credentials is found: names of variables or files, never values.
 
-    `tenant`, `domain` and `tenant_domain` say where the user is known; they are no secrets.
+    `tenant` (a project by name), `domain` (of the user, by name) and `tenant_domain` (of the project, by
+    its identifier) say where the user is known; they are no secrets.
     """
 
     method: Literal["password", "application_credential", "token"] = "password"

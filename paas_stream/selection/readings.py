@@ -30,6 +30,7 @@ class Reading:
 
     parts: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
+    project_name: str | None = None  # as the cloud has it
 
     @property
     def fault(self) -> str | None:
@@ -70,6 +71,7 @@ def message(site: Site, kind: str, reading: Reading, now: datetime) -> Feeder:
         timestamp=now,
         provider_type=kind,
         provider_endpoint=site.provider.auth_url,
+        project_name=reading.project_name,
         quotas=(*quotas, *per_user(site)),
         unknown=tuple(sorted(reading.faults)),
         **said(site.provider, site.region, site.project, site.agreement),

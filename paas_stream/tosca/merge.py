@@ -3,12 +3,15 @@
 import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from paas_stream.records import NodeTarget
 from paas_stream.tosca import catalogue, containers, networks, types, yamltext
 
 _NO_PORT = 65535  # where nobody listens
 _SCALABLE = "tosca.capabilities.indigo.Scalable"
+
+_PLAIN = ":/@+~"  # besides letters, digits and "_.-"; IM divides tags at "," and "="
 
 
 def for_provider(
@@ -64,9 +67,10 @@ def filled_in(
 ) -> types.Document:
     """A copy of a validated document with what one provider makes of it.
 
-    Each compute node gets flavor, image and network of its entry in `nodes`, and the tags; the
-    document gets the metadata. The type of the TOSCA Simple Profile has no place for these, so
-    tosca.nodes.Compute becomes tosca.nodes.indigo.Compute. Types that no node needs are left out.
+    Each compute node gets flavor, image and network of its entry in `nodes`, and the tags, whose values
+    are quoted as in a URL; the document gets the metadata. The type of the TOSCA Simple Profile has no
+    place for these, so tosca.nodes.Compute becomes tosca.nodes.indigo.Compute. Types that no node needs
+    are left out.
     """
     made = _with_indigo_types(copy.deepcopy(dict(document)))
     made["metadata"] = {**(made.get("metadata") or {}), **metadata}
@@ -78,7 +82,8 @@ def filled_in(
             _properties(node, "endpoint")["network_name"] = _network_name(target, public)
         if tags:
             node["properties"] = dict(node.get("properties") or {})
-            node["properties"]["tags"] = {**(node["properties"].get("tags") or {}), **tags}
+            ours = {name: quote(value, safe=_PLAIN) for name, value in tags.items()}
+            node["properties"]["tags"] = {**(node["properties"].get("tags") or {}), **ours}
     _count_containers(made)
     _separate_containers(made)
     return types.with_needed(made)

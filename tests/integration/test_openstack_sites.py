@@ -140,6 +140,7 @@ async def read(
 async def test_a_project_is_read_with_the_rights_of_its_member(cloud: Cloud) -> None:
     found = await read(site(cloud))
     assert found.fault is None
+    assert found.project_name == PROJECT
     flavors = {one.name: one for one in found.parts["flavors"]}
     assert set(flavors) == {"small", "gpu", "own"}
     assert (flavors["small"].vcpus, flavors["small"].ram, flavors["small"].disk) == (1, 2048, 20)

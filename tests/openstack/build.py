@@ -10,10 +10,37 @@ from pathlib import Path
 
 from services import SERVICES, configure, variables
 
+# With the row of an agent that was heard of in the far future, ports can be bound on its host.
 _NEUTRON = """
+import datetime
+import json
 import sqlalchemy
 from neutron.db.migration.models import head
-head.get_metadata().create_all(sqlalchemy.create_engine("sqlite:///neutron/db"))
+from neutron.db.models.agent import Agent
+from neutron_lib.constants import AGENT_PROCESS_OVS, AGENT_TYPE_OVS
+engine = sqlalchemy.create_engine("sqlite:///neutron/db")
+head.get_metadata().create_all(engine)
+future = datetime.datetime(2999, 1, 1)
+agent = {
+    "id": "00000000-0000-0000-0000-000000000001",
+    "agent_type": AGENT_TYPE_OVS,
+    "binary": AGENT_PROCESS_OVS,
+    "topic": "N/A",
+    "host": "hypervisor",
+    "created_at": future,
+    "started_at": future,
+    "heartbeat_timestamp": future,
+    "configurations": json.dumps({"tunnel_types": ["vxlan"]}),
+    "resource_versions": "{}",
+}
+with engine.begin() as connection:
+    connection.execute(Agent.__table__.insert().values(agent))
+"""
+# Readers are not kept waiting by a writer.
+_WAL = """
+import sqlite3
+for name in ("db", "api_db", "cell0"):
+    sqlite3.connect(f"nova/{name}").execute("PRAGMA journal_mode=WAL")
 """
 _NOVA = ["nova-manage", "--config-file", "nova/nova.conf"]
 _STEPS = (
@@ -26,6 +53,7 @@ _STEPS = (
     ["cinder-manage", "--config-file", "cinder/cinder.conf", "db", "sync"],
     # its own migrations alter constraints, which SQLite cannot: the tables are made from the models
     ["python", "-c", _NEUTRON],
+    ["python", "-c", _WAL],
 )
 
 

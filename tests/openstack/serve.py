@@ -1,7 +1,11 @@
-"""Serves one OpenStack service: `python serve.py NAME PORT FOLDER`, in the Python of its environment."""
+"""Serves one OpenStack service: `python serve.py NAME PORT FOLDER`, in the Python of its environment.
+
+A fourth word `hypervisor` lets Nova build machines.
+"""
 
 import importlib
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -11,6 +15,9 @@ from services import MODULES, variables
 def main() -> None:
     """Serve until the process is ended."""
     name, port, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    builds = sys.argv[4:] == ["hypervisor"]
+    # from now on, since others look for free ports, too; who asks before it serves has to wait
+    held = socket.create_server(("127.0.0.1", port))
     os.chdir(folder)
     os.environ.update(variables(folder))
     # the services read the command line when they are imported
@@ -18,7 +25,11 @@ def main() -> None:
     application = importlib.import_module(MODULES[name]).application
     import waitress  # after what patches the standard library
 
-    waitress.serve(application, host="127.0.0.1", port=port, threads=1)
+    if builds:
+        import hypervisor
+
+        hypervisor.start()
+    waitress.serve(application, sockets=[held], threads=1)
 
 
 if __name__ == "__main__":

@@ -65,10 +65,19 @@ auth_strategy = keystone
 log_file = nova/log
 transport_url = fake://
 my_ip = 127.0.0.1
+host = hypervisor
+state_path = {folder}/nova
+compute_driver = fake.FakeDriver
+vif_plugging_is_fatal = false
+vif_plugging_timeout = 0
+# the fake hypervisor has nothing to look after, and nobody reports that it is up
+periodic_enable = false
+report_interval = 3600
+service_down_time = 86400
 [database]
-connection = sqlite:///nova/db
+connection = sqlite:///nova/db?timeout=30
 [api_database]
-connection = sqlite:///nova/api_db
+connection = sqlite:///nova/api_db?timeout=30
 [api]
 auth_strategy = keystone
 [wsgi]
@@ -81,6 +90,11 @@ region_name = RegionOne
     + _LOGIN
     + """[neutron]
 region_name = RegionOne
+"""
+    + _LOGIN
+    # without it Neutron does not let Nova delete the port of a machine
+    + """[service_user]
+send_service_user_token = true
 """
     + _LOGIN
     + _AUTH,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+from joserfc import jwt
 from joserfc.jwk import RSAKey
 from support.ports import free_port
 from support.processes import ROOT, Process
@@ -60,6 +61,12 @@ def tampered(token: str, **header: Any) -> str:
     known = json.loads(urlsafe_b64decode(first + "=="))
     changed = json.dumps(known | header).encode()
     return f"{urlsafe_b64encode(changed).decode().rstrip('=')}.{rest}"
+
+
+def claims(token: str) -> dict[str, Any]:
+    """What a token says."""
+    payload = token.split(".")[1]
+    return dict(json.loads(urlsafe_b64decode(payload + "==")))
 
 
 class Service(Process):
@@ -119,6 +126,11 @@ class OidcProvider(Service):
         self._world_file.write_text(json.dumps(self.world))
         self.run(f"{self.issuer}/.well-known/openid-configuration")
 
+    def signed(self, claims: dict[str, Any]) -> str:
+        """A token with these claims, whatever they are."""
+        key = RSAKey.import_key(self.world["keys"][0])  # type: ignore[arg-type]
+        return jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key)
+
     def rotate(self, kid: str) -> None:
         """Sign with a new key; the old ones stay published."""
         self.world["keys"] = [new_key(kid), *self.world["keys"]]  # type: ignore[misc]
@@ -157,9 +169,16 @@ class Keystone(Service):
         self.user("paas", "service", role="service")
         self.user("powerless", "service")
 
-    def user(self, name: str, project: str, group: str | None = None, role: str = "member") -> str:
+    def user(
+        self,
+        name: str,
+        project: str,
+        group: str | None = None,
+        role: str = "member",
+        password: str = SECRET,
+    ) -> str:
         """A user, made if need be, gets a role in a project and comes into a group; its id."""
-        user = self.place("users", name)
+        user = self.place("users", name, password)
         target = f"projects/{self.place('projects', project)}/users/{user}/roles"
         self.call("PUT", f"{target}/{self.place('roles', role)}")
         if group is not None:
@@ -196,10 +215,10 @@ class Keystone(Service):
             f"{self.url}/auth/tokens", headers=headers, timeout=_CALL_S
         ).raise_for_status()
 
-    def place(self, kind: str, name: str) -> str:
+    def place(self, kind: str, name: str, password: str = SECRET) -> str:
         """The id of a user, group, project or role, made if need be."""
         if (kind, name) not in self._ids:
-            fields = {"password": SECRET} if kind == "users" else {}
+            fields = {"password": password} if kind == "users" else {}
             if kind != "roles":  # they belong to no domain
                 fields["domain_id"] = "default"
             self._ids[kind, name] = self._made(kind, name=name, **fields)

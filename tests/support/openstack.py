@@ -1,7 +1,7 @@
 """Real OpenStack services on SQLite: Glance, Placement, the APIs of Nova and Cinder, Neutron, Keystone.
 
-There is no hypervisor and no agent: what is created stays as it was asked for. Whatever the Feeder reads
-is real, quotas and rights too.
+There is no agent, and a hypervisor on request only, which is Nova's own fake: without it what is created
+stays as it was asked for. Whatever the Feeder reads is real, quotas and rights too.
 """
 
 import hashlib
@@ -27,8 +27,10 @@ _ONCE_S = 120.0
 class OpenStack:
     """All services; `admin` is the cloud's administrator."""
 
-    def __init__(self, folder: Path, issuer: str | None = None) -> None:
-        """`issuer`: an OpenID provider whose users may come by federation."""
+    def __init__(self, folder: Path, issuer: str | None = None, *, builds: bool = False) -> None:
+        """`issuer`: an OpenID provider whose users may come by federation; `builds`: machines are
+        built, by Nova's own fake of a hypervisor.
+        """
         self.folder = folder
         self.keystone = Keystone(folder / "keystone", issuer)
         self.home = installed("openstack", ROOT / "requirements" / "openstack.txt")
@@ -37,6 +39,7 @@ class OpenStack:
         for name in SERVICES:
             port = free_port()
             program = [str(PROGRAMS / "serve.py"), name, str(port), str(folder)]
+            program += ["hypervisor"] if builds and name == "nova" else []
             self.services[name] = Service(name, program, folder, port)
             self.services[name].executable = self.python
 

@@ -26,6 +26,7 @@ CALLS: dict[str, Callable[[ImClient], Awaitable[Any]]] = {
     "version": lambda im: im.version(),
     "infrastructures": lambda im: im.infrastructures("auth"),
     "create": lambda im: im.create("auth", "template"),
+    "log_in": lambda im: im.log_in("auth", "ost"),
     "state": lambda im: im.state("auth", "inf"),
     "outputs": lambda im: im.outputs("auth", "inf"),
     "contextualization": lambda im: im.contextualization("auth", "inf"),
@@ -195,6 +196,21 @@ async def test_other_errors_are_refusals_with_the_reason(status: int) -> None:
     fault = await fault_of(answers(status, body), "create")
     assert type(fault) is ImRefusedError
     assert fault.message == f"No quota left (IM {status})"
+
+
+async def test_what_keeps_the_im_out_of_a_cloud_is_told_as_the_clouds() -> None:
+    said = "Error getting cloud info: Invalid credentials with the provider"
+    fault = await fault_of(answers(400, json.dumps({"message": said, "code": 400})), "log_in")
+    assert type(fault) is ImRefusedError
+    assert fault.message == (
+        "the cloud refuses the login: user, password, project or token is wrong, "
+        "or the token has expired"
+    )
+
+
+async def test_a_cloud_that_lets_the_im_in_is_no_fault() -> None:
+    async with serving(answers(200, json.dumps({"images": []}))) as im:
+        await im.log_in("auth", "ost")
 
 
 @pytest.mark.parametrize("call", ["infrastructures", "state", "outputs"])

@@ -1,6 +1,7 @@
 """The authorization header: what each kind of provider needs, and no way to add to it."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -82,7 +83,7 @@ def test_calls_that_reach_no_cloud_name_the_user_only() -> None:
                 "username": "alice",
                 "password": "hunter2",
                 "tenant": "proj-1",
-                "domain": "default",
+                "domain": "Default",
                 "tenant_domain_id": "default",
                 "auth_version": "3.x_password",
             },
@@ -200,6 +201,42 @@ def test_a_login_that_lacks_something_is_told_without_its_values(
     assert "hunter2" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        ("https://keystone.example.org:5000/v3", "https://keystone.example.org:5000"),
+        ("https://keystone.example.org:5000/v3/", "https://keystone.example.org:5000"),
+        ("https://keystone.example.org:5000", "https://keystone.example.org:5000"),
+        ("https://keystone.example.org/", "https://keystone.example.org"),
+        ("https://cloud.example.org/identity/v3", "https://cloud.example.org/identity"),
+        ("https://cloud.example.org/identity", "https://cloud.example.org/identity"),
+        ("https://Cloud.Example.org/v3", "https://cloud.example.org"),
+    ],
+)
+def test_the_address_of_keystone_is_told_without_the_version_that_the_im_adds(
+    endpoint: str, host: str
+) -> None:
+    target = OPENSTACK.model_copy(update={"endpoint": endpoint})
+    assert cloud(target, "r1", TOKEN)["host"] == host
+
+
+@pytest.mark.parametrize(
+    ("tenant", "name", "told"),
+    [
+        ("configured", "read", "configured"),
+        (None, "read", "read"),
+        (None, None, "proj-1"),
+    ],
+)
+def test_with_a_password_the_im_is_told_the_projects_name(
+    tenant: str | None, name: str | None, told: str
+) -> None:
+    login = CloudLogin(username="alice", password="hunter2", tenant=tenant)
+    target = OPENSTACK.model_copy(update={"project_name": name})
+    assert cloud(target, "r1", login)["tenant"] == told
+    assert cloud(target, "r1", TOKEN)["domain"] == "proj-1"
+
+
 def test_an_unknown_kind_of_provider_is_refused() -> None:
     with pytest.raises(PermanentError) as caught:
         header(USER, Target(type="mainframe", endpoint=""), "default", None)
@@ -211,6 +248,78 @@ def test_secrets_are_not_shown() -> None:
         assert "secret" not in shown
         assert "hunter2" not in shown
         assert "ey.token" not in shown
+
+
+HOSTILE = [
+    "a;b",
+    "a'b",
+    'a"b',
+    "a\nb",
+    r"a\nb",
+    "a\\",
+    "file(/etc/passwd)",
+    "x\ntype = InfrastructureManager; username = another",
+    r"x\nid = more; type = Dummy",
+    '"}, {"type": "Dummy',
+    "a = b",
+    "#",
+    " a ",
+    "\x00\x7f\u2028ü",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+@pytest.mark.parametrize(
+    ("login", "fields"),
+    [
+        (lambda value: CloudLogin(token=value), {"password"}),
+        (lambda value: CloudLogin(username=value, password=value), {"username", "password"}),
+        (
+            lambda value: CloudLogin(
+                username=value,
+                password=value,
+                tenant=value,
+                domain=value,
+                tenant_domain=value,
+            ),
+            {"username", "password", "tenant", "domain", "tenant_domain_id"},
+        ),
+        (
+            lambda value: CloudLogin(username=value, password=value, application_credential=True),
+            {"username", "password"},
+        ),
+    ],
+    ids=["token", "password", "password with domains", "application credential"],
+)
+def test_a_hostile_value_of_a_login_at_openstack_stays_in_its_field(
+    login: Callable[[str], CloudLogin], fields: set[str], value: str
+) -> None:
+    text = header(USER, OPENSTACK, "r1", login(value))
+    assert text.isascii()
+    assert text.isprintable()
+    plain = cloud(OPENSTACK, "r1", login("plain"))
+    user, line = as_the_im_reads_it(text)
+    assert user == {"type": "InfrastructureManager", "username": "uuid.1", "password": "secret"}
+    assert line == plain | dict.fromkeys(fields, value)
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_hostile_region_project_and_protocol_stay_in_their_fields(value: str) -> None:
+    told = {"project": value, "issuer": value, "protocol": value}
+    _, line = as_the_im_reads_it(
+        header(USER, OPENSTACK.model_copy(update=told), value, CloudLogin(token="t"))
+    )
+    assert line == {
+        "id": "ost",
+        "type": "OpenStack",
+        "host": "https://keystone.example.org:5000",
+        "service_region": value,
+        "username": value,
+        "tenant": value,
+        "password": "t",
+        "domain": value,
+        "auth_version": "3.x_oidc_access_token",
+    }
 
 
 NASTY = st.text(st.sampled_from("a;=\\n'\"/ \n\r\t\x00{}[],:#üж😀\u2028\ud800"), max_size=12)

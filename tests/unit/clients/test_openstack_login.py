@@ -45,7 +45,8 @@ def test_a_tenant_is_named_where_the_id_does_not_do() -> None:
     login = Credentials("password", "me", "secret", tenant="physics", domain="d", tenant_domain="t")
     found: Any = plugin(site(), login)
     assert (found.project_id, found.project_name, found.project_domain_id) == (None, "physics", "t")
-    assert found.auth_methods[0].user_domain_id == "d"
+    assert found.auth_methods[0].user_domain_name == "d"
+    assert found.auth_methods[0].user_domain_id is None
 
 
 def test_an_application_credential_has_its_project() -> None:

@@ -89,5 +89,14 @@ def test_what_is_read_when_time_is_up_stays_and_nothing_more_is_asked() -> None:
     assert asked == []
 
 
+def test_the_projects_name_is_in_every_reading_once_it_is_known() -> None:
+    calls = Calls()
+    assert calls.end("too late").project_name is None
+    calls.project_name = "physics"
+    assert calls.end("too late").project_name == "physics"
+    assert Calls().make((), (RefusedError,), said).project_name is None
+    assert calls.make((), (RefusedError,), said).project_name == "physics"
+
+
 def test_before_the_first_call_nothing_is_known() -> None:
     assert Calls().end("too late").fault is None

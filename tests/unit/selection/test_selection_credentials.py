@@ -30,6 +30,12 @@ def test_values_come_from_the_environment(tmp_path: Path) -> None:
     )
 
 
+def test_the_identifier_of_the_default_domain_is_as_good_as_none(tmp_path: Path) -> None:
+    entry = "{username_env: U, password_env: P, domain: default}"
+    found = federation(tmp_path, entry).credentials("robot", {"U": "me", "P": "secret"})
+    assert found.domain is None
+
+
 def test_values_come_from_files_beside_the_configuration_and_are_read_each_time(
     tmp_path: Path,
 ) -> None:

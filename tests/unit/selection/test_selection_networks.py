@@ -79,3 +79,20 @@ def test_the_proxy_is_that_of_the_private_network() -> None:
     offer = networks.offer([EXTERNAL, proxied], "openstack")
     assert (offer.proxy_host, offer.proxy_user) == ("bastion", "jump")
     assert networks.offer([EXTERNAL], "openstack").proxy_host is None
+
+
+@pytest.mark.parametrize(
+    ("name", "public"),
+    [
+        (None, False),
+        ("PRIVATE", False),
+        ("net.PRIVATE", False),
+        ("PUBLIC", True),
+        ("ext.PUBLIC", True),
+        ("net,ext", True),
+    ],
+)
+def test_the_networks_name_tells_whether_there_is_a_public_address(
+    name: str | None, public: bool
+) -> None:
+    assert networks.has_public(name) is public

@@ -71,6 +71,13 @@ class TestComputeNodes:
         assert node(document)["properties"]["tags"] == {"uuid": "u"}
         assert document["metadata"] == {"paas_uuid": "u"}
 
+    def test_a_value_of_a_tag_cannot_add_another_one(
+        self, one_node: Text, made: Made, kind: str
+    ) -> None:
+        tags = {"user": "cn=me,o=us; '\"\n", "url": "https://paas.example.org:8080/a"}
+        found = node(made(one_node(kind=kind), tags=tags))["properties"]["tags"]
+        assert found == {"user": "cn%3Dme%2Co%3Dus%3B%20%27%22%0A", "url": tags["url"]}
+
     def test_the_type_has_a_place_for_all_of_it(
         self, one_node: Text, made: Made, kind: str
     ) -> None:
