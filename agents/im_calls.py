@@ -7,11 +7,11 @@ one made, whatever became of its reply. The effects on a deployment that exists 
 import asyncio
 import logging
 
-from agents import im_jobs, im_limits
+from agents import im_containers, im_jobs, im_limits
 from agents.im_answers import event, sealed_outputs
 from agents.im_place import Place
 from paas_stream.app import app
-from paas_stream.clients.im import ImClient
+from paas_stream.clients.im import ImClient, ImRefusedError
 from paas_stream.clients.im_login import OPENSTACK, user_header
 from paas_stream.errors import PaasError, TemporaryError
 from paas_stream.lifecycle.attempt import EffectKind, Outcome
@@ -54,18 +54,19 @@ async def poll(place: Place, im: ImClient) -> DispatchEvent | None:
     effect = place.effect
     authorization, infrastructure = await place.authorization(), effect.infrastructures[0]
     state, machines = await im_jobs.state(place, im, effect.job)
-    if (state, machines > 0, False) == (
-        effect.known_state,
-        effect.known_machines,
-        effect.known_fault,
-    ):
-        return None
+    known = (effect.known_state, effect.known_machines, effect.known_fault)
+    is_news = (state, machines > 0, False) != known
     message = None
     if state in ("failed", "unconfigured"):
         message = await im.contextualization(authorization, infrastructure)
         if effect.job is None:
             im_limits.failed(place.name)
-    return event(effect, Outcome.STATE, state=state, machines=machines, message=message)
+    if im_containers.is_to_be_explained(place, state, machines):
+        message = " ".join(filter(None, (message, await im_containers.why_not_running(place, im))))
+        is_news = is_news or message not in ("", effect.known_reason)
+    if not is_news:
+        return None
+    return event(effect, Outcome.STATE, state=state, machines=machines, message=message or None)
 
 
 async def confirm(place: Place, im: ImClient) -> DispatchEvent:
@@ -82,9 +83,13 @@ async def confirm(place: Place, im: ImClient) -> DispatchEvent:
             left.append(stray)  # it is tried again; the known one is a success all the same
     if known not in found:
         return event(place.effect, Outcome.GONE)
+    unknown = None
+    if im_containers.has_containers(place):
+        unknown = await im_containers.check(place, im)
     outputs = sealed_outputs(await im_jobs.outputs(place, im))
     im_limits.succeeded(place.name)
-    return event(place.effect, Outcome.CONFIRMED, outputs=outputs, infrastructures=tuple(left))
+    told = {"outputs": outputs, "infrastructures": tuple(left), "message": unknown}
+    return event(place.effect, Outcome.CONFIRMED, **told)
 
 
 async def clean(place: Place, im: ImClient) -> DispatchEvent:
@@ -92,12 +97,27 @@ async def clean(place: Place, im: ImClient) -> DispatchEvent:
     lister = user_header(place.user)
     found = await im.infrastructures(lister)
     for one in found:
-        await im.delete(await place.authorization(), one, force=place.effect.force)
+        await _delete(place, im, one)
     left = await im.infrastructures(lister) if found else ()
     if left:
         text = f"the IM still lists {', '.join(left)}"
         return event(place.effect, Outcome.LEFT, infrastructures=left, message=text)
     return event(place.effect, Outcome.CLEAN, infrastructures=found)
+
+
+async def _delete(place: Place, im: ImClient, infrastructure: str) -> None:
+    """Delete one infrastructure; by force also where the provider has nothing of it.
+
+    With a login that the provider refuses, or one that does not answer, the IM deletes nothing, not
+    even what was never made there.
+    """
+    authorization = await place.authorization()
+    try:
+        await im.delete(authorization, infrastructure, force=place.effect.force)
+    except ImRefusedError:
+        if place.effect.force or not await im_jobs.is_empty(im, authorization, infrastructure):
+            raise
+        await im.delete(authorization, infrastructure, force=True)
 
 
 async def recheck(place: Place, im: ImClient) -> DispatchEvent:

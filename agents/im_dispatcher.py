@@ -30,6 +30,7 @@ policy = Policy(
     call_s=app.settings.im.call_timeout_s * 2,  # an effect makes several calls
     margin_s=_settings.call_margin_s,
     pending_s=_settings.pending_s,
+    starting_s=_settings.starting_s,
     unknown_s=_settings.unknown_s,
     cleanup_beside_s=_settings.cleanup_beside_s,
     delete_timeout_s=_settings.delete_timeout_s,

@@ -9,6 +9,7 @@ from agents.im_answers import COMPONENT, event
 from agents.im_place import Place, place_of
 from paas_stream.app import app
 from paas_stream.clients.im import ImClient, ImGoneError, ImTemplateError
+from paas_stream.clients.im_containers import IncompleteError
 from paas_stream.durable.metrics import observe_im_call
 from paas_stream.errors import PermanentError, TemporaryError
 from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome
@@ -59,6 +60,9 @@ def _fault(effect: Effect, **fields: object) -> DispatchEvent | None:
 
 def _refused(place: Place, exc: PermanentError) -> DispatchEvent | None:
     if place.effect.kind is EffectKind.CHANGE:
+        return event(place.effect, Outcome.REFUSED, message=exc.message)
+    if place.effect.kind is EffectKind.CONFIRM and isinstance(exc, IncompleteError):
+        im_limits.failed(place.name)
         return event(place.effect, Outcome.REFUSED, message=exc.message)
     if place.effect.kind is not EffectKind.CREATE:
         return _fault(place.effect, message=exc.message)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from typing import Any
 
+from agents import im_containers
 from agents.im_answers import event, sealed_log, sealed_outputs
 from agents.im_place import Place
 from paas_stream.app import app
@@ -27,7 +28,11 @@ async def change(place: Place, im: ImClient) -> DispatchEvent:
     if job.kind is JobKind.UPDATE:
         for machine in job.removals:
             await im.remove(authorization, infrastructure, machine)
+        if im_containers.has_containers(place):
+            await im_containers.alter(place, im, authorization, infrastructure)
         await im.add(authorization, infrastructure, place.template())
+        if im_containers.has_containers(place):
+            await im_containers.check(place, im)
     elif job.machine is not None:
         await im.power(authorization, infrastructure, job.machine, job.kind.value)
     return event(effect, Outcome.CHANGED)
@@ -62,6 +67,7 @@ async def read(place: Place, im: ImClient) -> DispatchEvent:
     authorization, infrastructure = await place.authorization(), effect.infrastructures[0]
     found_outputs = await outputs(place, im)
     ids = await im.machines(authorization, infrastructure)
+    nodes = place.nodes()
     slots, until = asyncio.Semaphore(_AT_ONCE), time.monotonic() + app.settings.im.call_timeout_s
 
     async def one(machine: str) -> Machine | None:
@@ -72,7 +78,7 @@ async def read(place: Place, im: ImClient) -> DispatchEvent:
                 described = await im.machine(authorization, infrastructure, machine)
             except ImGoneError:
                 return None
-        return machine_info.machine(machine, described)
+        return machine_info.machine(machine, described, nodes)
 
     found = [each for each in await asyncio.gather(*map(one, ids)) if each is not None]
     return event(
@@ -81,6 +87,21 @@ async def read(place: Place, im: ImClient) -> DispatchEvent:
         machine_list=machine_info.bounded(found),
         outputs=sealed_outputs(found_outputs),
     )
+
+
+async def is_empty(im: ImClient, authorization: str, infrastructure: str) -> bool:
+    """Whether the IM has given it up, and knows of nothing that a provider has ever made of it.
+
+    A machine or container that was made has an identifier there, and none before.
+    """
+    if (await im.state(authorization, infrastructure))[0] != "failed":
+        return False
+    machines = await im.machines(authorization, infrastructure)
+    for machine in machines:
+        described = await im.machine(authorization, infrastructure, machine)
+        if any(one.get("instance_id") for one in described):
+            return False
+    return True
 
 
 async def log(place: Place, im: ImClient) -> DispatchEvent:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from agents.provider_configuration import federation
 from paas_stream.app import app
@@ -62,7 +63,7 @@ class Place:
         return header(self.user, self.candidate.target, self.candidate.region_name, login)
 
     @property
-    def nodes(self) -> dict[str, NodeTarget]:
+    def targets(self) -> dict[str, NodeTarget]:
         """What each node becomes: as it was created, or as the update has it that is under way."""
         job = self.effect.job
         if job is None or job.kind is not JobKind.UPDATE:
@@ -73,22 +74,38 @@ class Place:
     @property
     def has_public_address(self) -> bool:
         """Whether a machine gets an address from outside its own network."""
-        return any(networks.has_public(one.network) for one in self.nodes.values())
+        return any(networks.has_public(one.network) for one in self.targets.values())
+
+    def document(self) -> dict[str, Any]:
+        """The validated template of the create, or of the update that is under way."""
+        job = self.effect.job
+        if job is not None and job.kind is JobKind.UPDATE:
+            update = self.inputs.update(job.revision)
+            return merge.with_empty(update.template or {}, dict(job.gone), self._documents())
+        return self.inputs.template or {}
+
+    def _documents(self) -> list[dict[str, Any]]:
+        """All its templates, the newest first: those of updates since, and that of the create."""
+        newest = (one.template for one in reversed(self.inputs.updates))
+        return [document for document in (*newest, self.inputs.template) if document]
+
+    def nodes(self) -> frozenset[str]:
+        """The names of the nodes of all its templates: of the create, and of the updates since."""
+        return frozenset(
+            name
+            for document in self._documents()
+            for name in document["topology_template"]["node_templates"]
+        )
 
     def template(self) -> str:
-        """What the IM gets: the template of the create, or of the update that is under way."""
+        """What the IM gets: the document as it is to be made at the provider."""
         tags = {
             "PAAS_DEP_UUID": self.effect.uuid,
             "PAAS_DEP_USER": self.inputs.owner,
             "PAAS_URL": app.conf.canonical_url.human_repr(),
         }
         metadata = {"paas_uuid": self.effect.uuid, "paas_attempt": str(self.effect.attempt)}
-        document = self.inputs.template
-        job = self.effect.job
-        if job is not None and job.kind is JobKind.UPDATE:
-            document = self.inputs.update(job.revision).template
-            document = merge.with_empty(document or {}, dict(job.gone))
-        return merge.for_provider(document or {}, self.nodes, tags=tags, metadata=metadata)
+        return merge.for_provider(self.document(), self.targets, tags=tags, metadata=metadata)
 
 
 def place_of(effect: Effect) -> Place | None:

@@ -200,6 +200,7 @@ class DispatchSettings(BaseModel):
     polls_per_s: float = 50.0  # at most, per worker and IM server
     call_margin_s: float = 5.0  # a lease lasts the effect's time-out and this; above clock skew
     pending_s: float = 60.0  # `pending` without a machine for this long is a failed attempt
+    starting_s: float = 600.0  # a container that is `pending` for this long is a failed attempt
     unknown_s: float = 120.0  # `unknown` for this long is a failed attempt
     cleanup_beside_s: float = 60.0  # clean-up of a failed attempt holds up the next one this long
     delete_timeout_s: float = 3600.0  # then DELETE_FAILED, and the possible orphan is reported

@@ -24,6 +24,8 @@ _LONGEST_WAIT_S = 300.0  # a longer Retry-After is not believed
 _LONGEST_REASON = 800
 _LARGEST_ANSWER = 4 * 1024 * 1024
 _LARGEST_FAULT = 64 * 1024  # of an error's text the rest is not read
+# What the log says of a template without configuration, however it ends.
+_NOTHING_TO_DO = "Contextualization disabled by the RADL/TOSCA template."
 _TEMPLATE_FAULT = "Error parsing"
 _NO_IMAGES = "?filters=distribution%3Dnone"
 _CLOUD_FAULT = "Error getting cloud info: "
@@ -163,6 +165,11 @@ class ImClient:
         except ImGoneError:
             return
 
+    async def alter(self, authorization: str, infrastructure: str, machine: str, radl: str) -> None:
+        """Change one machine or container in place; `radl` says what it is to be. Idempotent."""
+        path = _path(infrastructure, f"/vms/{quote(machine, safe='')}")
+        await self._call("PUT", path, authorization, radl.encode(), "text/plain")
+
     async def power(
         self, authorization: str, infrastructure: str, machine: str, action: str
     ) -> None:
@@ -178,7 +185,7 @@ class ImClient:
     async def contextualization(self, authorization: str, infrastructure: str) -> str:
         """The end of the contextualization log, in one sentence or two."""
         answer = await self._object("GET", _path(infrastructure, "/contmsg"), authorization)
-        end = str(answer.get("contmsg", ""))[-_LARGEST_FAULT:]
+        end = str(answer.get("contmsg", ""))[-_LARGEST_FAULT:].replace(_NOTHING_TO_DO, "")
         return sentence(im_sentences.plain(end), tail=True)
 
     async def template(self, authorization: str, infrastructure: str) -> str:
@@ -206,11 +213,16 @@ class ImClient:
         return answer
 
     async def _call(
-        self, method: str, path: str, authorization: str, data: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        authorization: str,
+        data: bytes | None = None,
+        kind: str = "text/yaml",
     ) -> str:
         begun, outcome = time.perf_counter(), "internal"
         try:
-            text = await self._exchange(method, path, authorization, data)
+            text = await self._exchange(method, path, authorization, data, kind)
             outcome = "ok"
         except PaasError as exc:
             outcome = exc.code
@@ -221,11 +233,11 @@ class ImClient:
         return text
 
     async def _exchange(
-        self, method: str, path: str, authorization: str, data: bytes | None = None
+        self, method: str, path: str, authorization: str, data: bytes | None, kind: str
     ) -> str:
         headers = {"Accept": "application/json", "Authorization": authorization}
         if data is not None:
-            headers["Content-Type"] = "text/yaml"
+            headers["Content-Type"] = kind
         try:
             async with self._session.request(
                 method,
@@ -302,6 +314,8 @@ def _operation(method: str, path: str) -> str:
             return "delete"
         case "DELETE", _:
             return "remove"
+        case "PUT", [_, _, "vms", _]:
+            return "alter"
         case _, ["infrastructures"]:
             return "list"
         case _, ["infrastructures", _]:

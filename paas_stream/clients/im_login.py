@@ -132,7 +132,8 @@ def _kubernetes(target: Target, login: CloudLogin | None) -> dict[str, str]:
     if login is None or login.token is None:
         raise _no_login(target)
     line = {"id": "k8s", "type": "Kubernetes", "host": target.endpoint, "token": login.token}
-    return line | ({"namespace": target.project} if target.project else {})
+    names = {"namespace": target.project, "apps_dns": target.apps_dns}
+    return line | {name: value for name, value in names.items() if value}
 
 
 def _no_login(target: Target) -> PermanentError:

@@ -99,6 +99,7 @@ class Policy:
     call_s: float  # time-out of one effect
     margin_s: float  # a lease outlasts the time-out by this
     pending_s: float
+    starting_s: float  # of a container
     unknown_s: float
     cleanup_beside_s: float
     delete_timeout_s: float
@@ -126,6 +127,7 @@ class Effect:
     known_state: str | None = None  # polls: what is no news
     known_machines: bool = False
     known_fault: bool = False  # inspections: it is known to have vanished
+    known_reason: str | None = None  # polls: why it takes so long, as far as that was told
     since: float = 0.0  # polls: when polling began, for the growing interval
     job: Job | None = None
     request_id: str | None = None  # of the command that asked for a log
@@ -249,6 +251,7 @@ def poll(attempt: Attempt, uuid: str) -> Effect | None:
         known_state=attempt.im_state,
         known_machines=attempt.machines,
         known_fault=attempt.tries > 0,
+        known_reason=attempt.reason,
         since=_since(attempt),
         job=attempt.job,
     )
@@ -264,6 +267,9 @@ def overdue(attempt: Attempt, now: float, policy: Policy) -> tuple[str, str] | N
         waited = now - _since(attempt)
         if _is_pending(attempt) and waited >= policy.pending_s:
             return "pending", f"no machine appeared within {policy.pending_s:.0f} s"
+        if _is_starting(attempt) and waited >= policy.starting_s:
+            text = f"the containers did not start within {policy.starting_s:.0f} s"
+            return "starting", text + _last(attempt)
         if attempt.im_state == "unknown" and waited >= policy.unknown_s:
             return "unknown", f"the state was unknown for {policy.unknown_s:.0f} s"
     if attempt.phase in _BEGINNING and now >= attempt.deadline:
@@ -274,8 +280,11 @@ def overdue(attempt: Attempt, now: float, policy: Policy) -> tuple[str, str] | N
 def timed_out(attempt: Attempt) -> tuple[str, str]:
     """Failure class and sentence of an attempt whose time is over."""
     took = attempt.deadline - attempt.started_at
-    last = f"; last: {attempt.reason}" if attempt.reason else ""
-    return "timeout", f"not configured within the time-out of {took:.0f} s{last}"
+    return "timeout", f"not configured within the time-out of {took:.0f} s{_last(attempt)}"
+
+
+def _last(attempt: Attempt) -> str:
+    return f"; last: {attempt.reason}" if attempt.reason else ""
 
 
 def moments(attempt: Attempt, policy: Policy) -> list[float]:
@@ -285,6 +294,8 @@ def moments(attempt: Attempt, policy: Policy) -> list[float]:
         found.append(attempt.deadline)
     if attempt.phase is Phase.POLLING and _is_pending(attempt):
         found.append(_since(attempt) + policy.pending_s)
+    if attempt.phase is Phase.POLLING and _is_starting(attempt):
+        found.append(_since(attempt) + policy.starting_s)
     if attempt.phase is Phase.POLLING and attempt.im_state == "unknown":
         found.append(_since(attempt) + policy.unknown_s)
     if attempt.job is not None and (end := job_deadline(attempt.job, policy)) is not None:
@@ -316,6 +327,12 @@ def _since(attempt: Attempt) -> float:
 
 def _is_pending(attempt: Attempt) -> bool:
     return attempt.im_state == "pending" and not attempt.machines
+
+
+def _is_starting(attempt: Attempt) -> bool:
+    """The IM waits for a container for ever."""
+    waits = attempt.im_state == "pending" and attempt.machines
+    return waits and attempt.provider_type == "kubernetes"
 
 
 def enter(attempt: Attempt, phase: Phase, now: float) -> Attempt:

@@ -18,6 +18,7 @@ from paas_stream.lifecycle import jobs, outcome, reports, room
 from paas_stream.lifecycle.attempt import LIVE, Attempt, Effect, EffectKind, Phase, Policy
 from paas_stream.lifecycle.dispatch_row import DispatchRow, Final, Goal, Plan, Provider
 from paas_stream.lifecycle.inspection import inspections
+from paas_stream.lifecycle.job import identity
 from paas_stream.lifecycle.turn import Turn
 from paas_stream.records import Command, DispatchEvent, Message, RankedProviders, ValidatedTemplate
 
@@ -150,7 +151,7 @@ def _joined_template(row: DispatchRow, event: ValidatedTemplate) -> DispatchRow:
         max_providers=request.max_providers,
         keep_last_attempt=request.keep_last_attempt,
     )
-    placed = tuple((one.name, one.types[0]) for one in event.nodes if one.has_machines)
+    placed = tuple((one.name, identity(one)) for one in event.nodes if one.has_machines)
     return replace(row, plan=plan, nodes=placed, digest=digest(event))
 
 

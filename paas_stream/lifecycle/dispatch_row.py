@@ -64,7 +64,7 @@ class DispatchRow:
     force: bool = False  # the user accepts that something is left at a provider
     forgotten: bool = False  # the tracker keeps nothing of it any more
     final: Final | None = None
-    nodes: tuple[tuple[str, str], ...] = ()  # those with machines, as they are: name and type
+    nodes: tuple[tuple[str, str], ...] = ()  # those with machines, as they are: name, identity
     digest: str = ""  # of the template that is in force
     revision: int = 1  # of the newest update that has begun
     joins: tuple[UpdateJoin, ...] = ()  # updates that wait for their other half

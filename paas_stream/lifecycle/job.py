@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from paas_stream.records import Node
+
 
 class JobKind(StrEnum):
     """What is done."""
@@ -23,6 +25,7 @@ class JobKind(StrEnum):
     REFRESH = "refresh"  # only look what is there
 
 
+_DATA = "+"  # at the end of the identity of a container with volumes
 QUEUE = 20  # jobs that may wait for one deployment
 ROUNDS = 3  # how often an update is done again when what is there is not what is wanted
 REFRESHES = 5  # tries to look what is there
@@ -53,7 +56,7 @@ class Job:
     candidate: int = 0  # of an update: place in its ranking, from 0
     digest: str = ""  # of an update's template
     wanted: Mapping[str, int] | None = None  # of an update: instances by node with machines
-    nodes: tuple[tuple[str, str], ...] = ()  # of an update: these nodes with their types
+    nodes: tuple[tuple[str, str], ...] = ()  # of an update: these nodes with their identities
     gone: tuple[tuple[str, str], ...] = ()  # of an update: nodes that were there, with their types
     removals: tuple[str, ...] = ()  # of an update: machines that are to go
     machine: str | None = None  # of an action
@@ -73,6 +76,33 @@ class UpdateJoin:
     nodes: tuple[tuple[str, str], ...] = ()
     removals: tuple[str, ...] = ()
     candidate: int | None = None  # None: its ranking has not come; -1: its provider is not in that
+
+
+def identity(node: Node) -> str:
+    """What the instances of a node are: when that changes they are made anew.
+
+    Its type, and of a container what cannot be changed in place.
+    """
+    if not node.fixed:
+        return node.types[0]
+    return f"{node.types[0]}#{node.fixed}{_DATA if node.has_volumes else ''}"
+
+
+def type_of(identity_: str) -> str:
+    """The type in an identity."""
+    return identity_.partition("#")[0]
+
+
+def is_other(before: str, after: str) -> bool:
+    """Whether instances that are `before` have to be made anew to become `after`."""
+    if "#" in before and "#" in after:
+        return before.removesuffix(_DATA) != after.removesuffix(_DATA)
+    return type_of(before) != type_of(after)
+
+
+def loses_data(before: str, after: str) -> bool:
+    """Whether a container of the same type would lose its volumes by that."""
+    return type_of(before) == type_of(after) and before.endswith(_DATA) and is_other(before, after)
 
 
 def surplus(

@@ -19,8 +19,12 @@ from paas_stream.lifecycle.job import (
     JobKind,
     MachineRef,
     UpdateJoin,
+    identity,
+    is_other,
     lacking,
+    loses_data,
     surplus,
+    type_of,
 )
 from paas_stream.lifecycle.turn import Turn
 from paas_stream.records import (
@@ -32,6 +36,10 @@ from paas_stream.records import (
 
 _FAILED_STATES = frozenset({"failed", "unconfigured"})
 _GONE = "the infrastructure is not in the IM any more"
+_KEEPS_DATA = (
+    "node {!r}: of a container with a volume the image, the CPUs and the memory can be changed, and "
+    "nothing else: it would be made anew, without what it has stored"
+)
 _NOT_OPEN = "the deployment's provider is not among those that can host the new template"
 
 
@@ -49,7 +57,7 @@ def update_template(row: DispatchRow, event: ValidatedTemplate, digest: str) -> 
             deadline=event.request.deadline.timestamp(),
             digest=digest,
             wanted={node.name: node.count for node in placed},
-            nodes=tuple((node.name, node.types[0]) for node in placed if node.types),
+            nodes=tuple((node.name, identity(node)) for node in placed if node.types),
             removals=event.removals,
         ),
     )
@@ -234,9 +242,12 @@ def _read(
     turn.say(reports.resources(row.uuid, one, event.machine_list, turn.now))
     if job.kind is not JobKind.UPDATE or job.wanted is None:
         return _ended(row, one, turn, success=True)
-    types = dict(row.nodes)
-    changed = [name for name, kind in job.nodes if types.get(name, kind) != kind]
+    before = dict(row.nodes)
     first = job.rounds == 0
+    lost = [name for name, now in job.nodes if loses_data(before.get(name, now), now)]
+    if first and lost:
+        return _ended(row, one, turn, success=False, reason=_KEEPS_DATA.format(lost[0]))
+    changed = [name for name, now in job.nodes if is_other(before.get(name, now), now)]
     gone = surplus(machines, job.wanted, job.removals, changed if first else ())
     missing = lacking(machines, job.wanted)
     if not first and not gone and not missing:
@@ -244,8 +255,8 @@ def _read(
     if job.rounds >= ROUNDS:
         reason = f"the IM has {missing} machines too few and {len(gone)} too many"
         return _ended(row, one, turn, success=False, reason=reason)
-    kinds = dict.fromkeys((each.node for each in machines if each.node), "") | types
-    left = tuple((name, kind) for name, kind in kinds.items() if name not in job.wanted)
+    kinds = dict.fromkeys((each.node for each in machines if each.node), "") | before
+    left = tuple((name, type_of(kind)) for name, kind in kinds.items() if name not in job.wanted)
     again = replace(one, job=replace(job, removals=gone, gone=left, rounds=job.rounds + 1))
     return row.with_attempt(attempts.enter(again, Phase.CHANGING, turn.now))
 

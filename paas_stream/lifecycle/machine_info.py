@@ -1,7 +1,8 @@
 """What the IM says of a machine, as users may see it."""
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from paas_stream.records import Machine
@@ -9,16 +10,32 @@ from paas_stream.records import Machine
 INFO_MAX = (
     200 * 1024
 )  # characters of all descriptions of a deployment; they must fit into a message
+_OTHER = re.compile(r"[^A-Za-z0-9.-]")  # what the IM writes as "-" in a container's name
+_CONTAINER = re.compile(r"(.+)-[0-9a-f]{8}")
 _SECRETS = ("password", "private_key", "public_key", "token", "secret")
 
 
-def machine(ident: str, described: Iterable[Mapping[str, Any]]) -> Machine:
-    """A machine; `described` is its RADL in JSON, a list of the parts that it is made of."""
+def node_of(name: str, nodes: Collection[str]) -> str:
+    """The node that a machine of the IM belongs to: the name itself, or what a container's is made of."""
+    if name in nodes:
+        return name
+    found = _CONTAINER.fullmatch(name)
+    by_name = {_OTHER.sub("-", node): node for node in nodes}
+    return by_name.get(found[1], name) if found else name
+
+
+def machine(
+    ident: str, described: Iterable[Mapping[str, Any]], nodes: Collection[str] = ()
+) -> Machine:
+    """A machine; `described` is its RADL in JSON, a list of the parts that it is made of.
+
+    `nodes` are those of the template.
+    """
     parts = [readable(one) for one in described]
     system = next((one for one in parts if one.get("class") == "system"), {})
     return Machine(
         id=ident,
-        node=str(system.get("id") or ""),
+        node=node_of(str(system.get("id") or ""), nodes),
         state=str(system.get("state") or "unknown"),
         info=json.dumps({"vmProperties": parts}, separators=(",", ":")),
     )

@@ -142,7 +142,9 @@ def _polling(row: DispatchRow, one: Attempt, event: DispatchEvent, turn: Turn) -
         return fail(row, seen, event.state, reason, turn)
     if event.state == "configured":
         return row.with_attempt(attempts.enter(seen, Phase.CONFIRMING, turn.now))
-    if news:
+    if event.message:
+        seen = replace(seen, reason=event.message)
+    if news or event.message:
         turn.say(reports.im_state(row.uuid, seen, turn.now))
     return row.with_attempt(seen)
 
@@ -157,6 +159,9 @@ def _confirming(
         ended = replace(one, in_flight=False)
         reason = "the infrastructure is not in the IM any more"
         return fail(row, ended, "vanished", reason, turn)
+    if event.outcome == Outcome.REFUSED:
+        ended = replace(one, in_flight=False)
+        return fail(row, ended, "incomplete", event.message or "something is missing", turn)
     if event.outcome != Outcome.CONFIRMED:
         ended = replace(one, in_flight=False)
         if row.cancelled is not None:
@@ -169,6 +174,8 @@ def _confirming(
     winner = attempts.look(winner, Phase.SUCCEEDED, turn.now, turn.policy)
     if not winner.doubtful:
         winner = replace(winner, due=None)
+    if event.message:
+        turn.say(reports.unchecked(row.uuid, winner, event.message, turn.now))
     turn.say(reports.attempt_succeeded(row.uuid, winner, turn.now))
     return row.with_attempt(winner)
 
@@ -182,7 +189,9 @@ def _looked_after(
     """A doubtful success was looked at again for what a lost create may have made besides."""
     if event.outcome == Outcome.GONE:
         return replace(one, in_flight=False, due=None)
-    if event.outcome == Outcome.CONFIRMED and not event.infrastructures:
+    # What is missing of it now (REFUSED) was there when it succeeded, and is its owner's affair.
+    is_alone = event.outcome == Outcome.CONFIRMED and not event.infrastructures
+    if is_alone or event.outcome == Outcome.REFUSED:
         return attempts.looked(one, turn.now, turn.policy)
     if not _looked_enough(one, turn.now, turn.policy):
         return attempts.again(one, turn.now, turn.policy, row.uuid, event.retry_after_s)

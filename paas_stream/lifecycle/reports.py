@@ -57,7 +57,8 @@ def accepted(uuid: str, one: Attempt, now: float) -> DeploymentResult:
 def im_state(uuid: str, one: Attempt, now: float) -> ProcedureStatus:
     """The infrastructure's state has changed."""
     shown = "" if one.machines else ", no machine yet"
-    text = f"the IM reports {one.im_state}{shown}"
+    why = f": {one.reason}" if one.reason else ""
+    text = f"the IM reports {one.im_state}{shown}{why}"
     return _step(uuid, one, now, step="poll", status="begin", message=text)
 
 
@@ -89,6 +90,11 @@ def attempt_succeeded(uuid: str, one: Attempt, now: float) -> DeploymentResult:
     return DeploymentResult(
         uuid=uuid, timestamp=at(now), kind="attempt", success=True, ended_at=at(now), **_place(one)
     )
+
+
+def unchecked(uuid: str, one: Attempt, message: str, now: float) -> ProcedureStatus:
+    """Something of a success could not be looked at."""
+    return _step(uuid, one, now, step="confirm", status="end", message=message)
 
 
 def cleaned(uuid: str, one: Attempt, now: float) -> ProcedureStatus:

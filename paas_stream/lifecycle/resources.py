@@ -80,6 +80,7 @@ class Resource:
     info: str | None = None  # JSON text
     action: str | None = None  # start, stop: asked for, and not ended
     leaving: bool = False  # an update that is under way takes it away
+    fixed: str = ""  # of its node
 
     def is_of(self, name: str) -> bool:
         """Whether its type is, or derives from, the type `name`."""
@@ -171,9 +172,10 @@ def _wanted(row: Resources, event: ValidatedTemplate, moment: float) -> Resource
 
 
 def _retyped(one: Resource, node: Node | None) -> Resource:
-    """One whose node is gone, or is of another type now, leaves."""
+    """One whose node is gone, or that has to be made anew, leaves."""
     same = node is not None and node.types[:1] == one.types[:1]
-    return one if same else replace(one, leaving=True)
+    is_anew = node is not None and one.fixed and one.fixed != node.fixed
+    return one if same and not is_anew else replace(one, leaving=True)
 
 
 def _too_many(kept: list[Resource], surplus: Iterable[Resource]) -> list[Resource]:
@@ -189,6 +191,7 @@ def _new(deployment: str, number: int, node: Node, moment: float) -> Resource:
         created=moment,
         updated=moment,
         has_machine=node.has_machines,
+        fixed=node.fixed,
     )
 
 

@@ -29,6 +29,7 @@ class Target(Record):
     private_network: str | None = None
     proxy_host: str | None = None  # through which machines of the private network are reached
     proxy_user: str | None = None
+    apps_dns: str | None = None  # domain in which a cluster's applications get their names
     nodes: dict[str, NodeTarget] = Field(default={})
     # What the template takes there of each quota; RAM in MiB, storage in GiB
     demand: dict[str, float] = Field(default={})

@@ -198,6 +198,7 @@ class Feeder(Message):
     sla_start: str | None = None  # date; ours
     sla_end: str | None = None  # date; ours
     credentials: str | None = None  # name of configured credentials; ours
+    apps_dns: str | None = None  # domain in which a cluster's applications get their names; ours
 
     @model_validator(mode="before")
     @classmethod

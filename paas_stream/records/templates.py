@@ -88,6 +88,8 @@ class Node(Record):
     types: tuple[str, ...]  # its own type, then those that it derives from
     count: int = 1  # instances
     has_machines: bool = False  # the IM makes a machine or container of each instance
+    fixed: str = ""  # a digest of what cannot be changed in place; empty: machines, nothing is
+    has_volumes: bool = False  # a container that is made anew loses what it has stored
 
 
 class ValidatedTemplate(Message):

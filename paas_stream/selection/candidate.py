@@ -93,6 +93,7 @@ def _target(match: Match, nodes: dict[str, NodeTarget]) -> Target:
         private_network=row.networks.private,
         proxy_host=row.networks.proxy_host,
         proxy_user=row.networks.proxy_user,
+        apps_dns=feeder.apps_dns,
         nodes=nodes,
         demand=dict(match.demand),
     )

@@ -4,6 +4,7 @@ Pods have no flavors, and any image that a registry has will do. A volume needs 
 GPUs must be of a kind that the namespace's quota speaks of.
 """
 
+import re
 from collections.abc import Iterator
 
 from paas_stream.records import NodeRequirement
@@ -11,10 +12,19 @@ from paas_stream.selection.quotas import maker_of
 from paas_stream.selection.reasons import Code, Reason, some
 from paas_stream.selection.rows import ProviderRow
 
+# A Service's name: 63 characters, of which the IM adds nine, and as many for a volume's number.
+_NAME = re.compile(r"[a-z]([a-z0-9_-]{0,48}[a-z0-9])?")
+
 
 def reasons(node: NodeRequirement, row: ProviderRow) -> Iterator[Reason]:
     """Why this container cannot run in this namespace, quotas aside."""
     who = f"node {node.name!r}"
+    if node.count > 1:
+        text = f"{who}: {node.count} containers are asked for, 1 can be made of a node"
+        yield Reason(Code.CONTAINER_COUNT, lambda: text)
+    if not _NAME.fullmatch(node.name):
+        wanted = "at most 50 small letters, digits, '-' and '_', a letter first"
+        yield Reason(Code.CONTAINER_NAME, lambda: f"{who}: a cluster cannot name it so ({wanted})")
     if node.volumes_gib and row.storage_class is None and row.knows("storage_classes"):
         names = [one.name for one in row.feeder.storage_classes]
         yield Reason(

@@ -25,6 +25,7 @@ from paas_stream.records import Flavor, Image, Network, Quota, StorageClass
 Name = Annotated[str, StringConstraints(pattern=r"^[^/\s\x00-\x1f][^/\x00-\x1f]{0,199}$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+\S*$")]
+Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]{0,198}[a-z0-9])?$")]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 Status = Literal[
@@ -228,6 +229,7 @@ class KubernetesProvider(Provider):
     """A Kubernetes cluster."""
 
     ca_path: Path | None = None
+    apps_dns: Domain | None = None  # in which the IM names ingresses of applications; ours
     regions: tuple[Region, ...] = (Region(name="default"),)
 
 
@@ -272,6 +274,7 @@ class StaticProvider(Entry):
     type: Literal["dummy", "openstack", "kubernetes"]
     status: Status = "active"
     endpoint: Url
+    apps_dns: Domain | None = None  # of a cluster, as above
     identity_providers: tuple[IdentityProvider, ...] = ()
     regions: tuple[Region, ...] = Field((Region(name="default"),), min_length=1)
     projects: tuple[StaticProject, ...] = Field(min_length=1)

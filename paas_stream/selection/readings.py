@@ -108,6 +108,7 @@ def said(
         "sla_start": agreement.sla.start_date.isoformat(),
         "sla_end": agreement.sla.end_date.isoformat(),
         "credentials": project.credentials,
+        "apps_dns": getattr(provider, "apps_dns", None),
     }
 
 

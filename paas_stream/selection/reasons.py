@@ -74,6 +74,16 @@ class Code(StrEnum):
         "for a template with containers: it hosts containers (only Kubernetes does)",
     )
     NO_MIX = "no_mix", Area.KIND, "the template has machines or containers, not both"
+    CONTAINER_COUNT = (
+        "container_count",
+        Area.KIND,
+        "of each container one is asked for, or none: the IM makes no more",
+    )
+    CONTAINER_NAME = (
+        "container_name",
+        Area.KIND,
+        "the cluster can name each container by its node: 50 small letters, digits, `-` and `_`",
+    )
     FLAVOR = (
         "flavor",
         Area.OFFER,

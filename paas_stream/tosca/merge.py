@@ -1,12 +1,15 @@
 """The template of one attempt: a validated document with the chosen provider filled in, for IM."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from paas_stream.records import NodeTarget
-from paas_stream.tosca import catalogue, networks, types, yamltext
+from paas_stream.tosca import catalogue, containers, networks, types, yamltext
+
+_NO_PORT = 65535  # where nobody listens
+_SCALABLE = "tosca.capabilities.indigo.Scalable"
 
 _PLAIN = ":/@+~"  # besides letters, digits and "_.-"; IM divides tags at "," and "="
 
@@ -22,20 +25,29 @@ def for_provider(
     return yamltext.dump_fast(filled_in(document, nodes, tags=tags, metadata=metadata))
 
 
-def with_empty(document: Mapping[str, Any], nodes: Mapping[str, str]) -> types.Document:
+def with_empty(
+    document: Mapping[str, Any],
+    nodes: Mapping[str, str],
+    before: Iterable[Mapping[str, Any]] = (),
+) -> types.Document:
     """The document, and nodes (by name, with their types) of which there is to be no instance.
 
     For an update: IM merges the new template into the one that it has, so a node that is only left out
     would be made again. A type that is not known here is told as a machine: nothing is made of it.
+    A container stands as in the last of the documents `before` that has it, since IM refuses one
+    without image and runtime.
     """
     topology = dict(document.get("topology_template") or {})
     templates = dict(topology.get("node_templates") or {})
     known = {*catalogue.shipped(), *(document.get("node_types") or {})}
     for name, kind in nodes.items():
-        templates[name] = {
-            "type": kind if kind in known else types.INDIGO_COMPUTE,
-            "capabilities": {"scalable": {"properties": {"count": 0}}},
-        }
+        empty = {"capabilities": {"scalable": {"properties": {"count": 0}}}}
+        old = next((one for one in before if name in containers.made(dict(one))), None)
+        if old is not None:
+            found = containers.with_parts(dict(old), name)
+            templates = {**found, **templates, name: {**found[name], **empty}}
+            continue
+        templates[name] = {"type": kind if kind in known else types.INDIGO_COMPUTE, **empty}
     return {**document, "topology_template": {**topology, "node_templates": templates}}
 
 
@@ -65,7 +77,33 @@ def filled_in(
             node["properties"] = dict(node.get("properties") or {})
             ours = {name: quote(value, safe=_PLAIN) for name, value in tags.items()}
             node["properties"]["tags"] = {**(node["properties"].get("tags") or {}), **ours}
+    _count_containers(made)
+    _separate_containers(made)
     return types.with_needed(made)
+
+
+def _count_containers(document: types.Document) -> None:
+    """Tell of each application how many there are to be, where its runtime says so.
+
+    A template says it of the runtime, and IM looks at the application, whose type has no place for it.
+    """
+    counts = {name: one.count for name, one in containers.made(document).items()}
+    for name, node in types.nodes_of(document, containers.APPLICATION).items():
+        definition = (document.get("node_types") or {}).get(node["type"])
+        if name in counts and definition is not None:
+            definition.setdefault("capabilities", {})["scalable"] = {"type": _SCALABLE}
+            _properties(node, "scalable").setdefault("count", counts[name])
+
+
+def _separate_containers(document: types.Document) -> None:
+    """Let each container without ports expose one inside the cluster.
+
+    IM connects it with the network of another container otherwise, and then publishes that one's ports
+    for it: whichever comes first gets them (measured on IM 2.0.0).
+    """
+    for one in containers.of(document):
+        if one.runtime and not containers.has_ports(document, one):
+            _properties(one.runtime, "host")["expose_ports"] = [{"target": _NO_PORT}]
 
 
 def _with_indigo_types(document: types.Document) -> types.Document:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from paas_stream.records import Node, NodeRequirement
+from paas_stream.tosca import containers, types, yamltext
 from paas_stream.tosca import limits as limits_
-from paas_stream.tosca import types, yamltext
 from paas_stream.tosca.limits import Limits
 
 _REMOVALS = "removal_list"
@@ -15,12 +15,16 @@ _ROOT = "tosca.nodes.Root"
 def of(document: types.Document, requirements: Iterable[NodeRequirement]) -> tuple[Node, ...]:
     """All nodes of a resolved document with its types."""
     placed = {one.name: one.count for one in requirements}
+    fixed = dict(containers.fixed(document))
+    with_volumes = {name for name, one in containers.made(document).items() if one.volumes}
     return tuple(
         Node(
             name=name,
             types=_types(document, node.get("type")),
             count=placed.get(name, 1),
             has_machines=name in placed,
+            fixed=fixed.get(name, ""),
+            has_volumes=name in with_volumes,
         )
         for name, node in _templates(document).items()
     )

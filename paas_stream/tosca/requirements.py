@@ -12,7 +12,7 @@ MAX_COUNT = 10_000  # instances of one node
 MAX_CPUS = 100_000
 MAX_GPUS = 10_000
 MAX_SIZE = 2**40  # MiB or GiB
-COUNTS = ("count", "default_instances", "min_instances")  # IM takes the first that is given
+_DEFAULT_MEMORY_MIB = math.ceil(values.size(containers.DEFAULT_MEMORY, "MiB"))
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,8 @@ def _container(
         name=container.name,
         kind="container",
         count=_count(read),
-        cpus=read.amount("host", "num_cpus", MAX_CPUS),
-        memory_mib=read.size("host", "mem_size", "MiB"),
+        cpus=read.amount("host", "num_cpus", MAX_CPUS) or containers.DEFAULT_CPUS,
+        memory_mib=read.size("host", "mem_size", "MiB") or _DEFAULT_MEMORY_MIB,
         disk_gib=read.size("host", "disk_size", "GiB"),
         gpus=int(read.amount("host", "num_gpus", MAX_GPUS)),
         gpu_vendor=read.text("host", "gpu_vendor"),
@@ -170,7 +170,7 @@ def _container(
 
 
 def _count(read: _Reader) -> int:
-    for name in COUNTS:
+    for name in containers.COUNTS:
         if read.value("scalable", name) is not None:
             return int(read.amount("scalable", name, MAX_COUNT))
     return 1

@@ -38,6 +38,7 @@ POLICY = Policy(
     call_s=40.0,
     margin_s=5.0,
     pending_s=60.0,
+    starting_s=600.0,
     unknown_s=120.0,
     cleanup_beside_s=60.0,
     delete_timeout_s=3600.0,
