@@ -86,7 +86,7 @@ async def _there(place: Place, im: ImClient, most: int | None = None) -> list[Co
     found = []
     for machine in (await im.machines(authorization, infrastructure))[:most]:
         described = await im.machine(authorization, infrastructure, machine)
-        found.append(im_containers.of(machine, described, place.node_names()))
+        found.append(im_containers.of(machine, described, place.nodes()))
     return found
 
 

@@ -68,7 +68,7 @@ async def read(place: Place, im: ImClient) -> DispatchEvent:
     authorization, infrastructure = await place.authorization(), effect.infrastructures[0]
     found_outputs = await outputs(place, im)
     ids = await im.machines(authorization, infrastructure)
-    names = place.node_names()
+    nodes = place.nodes()
     slots, until = asyncio.Semaphore(_AT_ONCE), time.monotonic() + app.settings.im.call_timeout_s
 
     async def one(machine: str) -> Machine | None:
@@ -79,7 +79,7 @@ async def read(place: Place, im: ImClient) -> DispatchEvent:
                 described = await im.machine(authorization, infrastructure, machine)
             except ImGoneError:
                 return None
-        return machine_info.machine(machine, described, names)
+        return machine_info.machine(machine, described, nodes)
 
     found = [each for each in await asyncio.gather(*map(one, ids)) if each is not None]
     return event(

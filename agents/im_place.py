@@ -62,6 +62,20 @@ class Place:
         login = await self.login()
         return header(self.user, self.candidate.target, self.candidate.region_name, login)
 
+    @property
+    def targets(self) -> dict[str, NodeTarget]:
+        """What each node becomes: as it was created, or as the update has it that is under way."""
+        job = self.effect.job
+        if job is None or job.kind is not JobKind.UPDATE:
+            return self.candidate.target.nodes
+        chosen = (self.inputs.update(job.revision).candidates or ())[job.candidate]
+        return RankedCandidate.model_validate(chosen).target.nodes
+
+    @property
+    def has_public_address(self) -> bool:
+        """Whether a machine gets an address from outside its own network."""
+        return any(networks.has_public(one.network) for one in self.targets.values())
+
     def document(self) -> dict[str, Any]:
         """The validated template of the create, or of the update that is under way."""
         job = self.effect.job
@@ -75,27 +89,13 @@ class Place:
         newest = (one.template for one in reversed(self.inputs.updates))
         return [document for document in (*newest, self.inputs.template) if document]
 
-    def node_names(self) -> frozenset[str]:
+    def nodes(self) -> frozenset[str]:
         """The names of the nodes of all its templates: of the create, and of the updates since."""
         return frozenset(
             name
             for document in self._documents()
             for name in document.get("topology_template", {}).get("node_templates", {})
         )
-
-    @property
-    def nodes(self) -> dict[str, NodeTarget]:
-        """What each node becomes: as it was created, or as the update has it that is under way."""
-        job = self.effect.job
-        if job is None or job.kind is not JobKind.UPDATE:
-            return self.candidate.target.nodes
-        chosen = (self.inputs.update(job.revision).candidates or ())[job.candidate]
-        return RankedCandidate.model_validate(chosen).target.nodes
-
-    @property
-    def has_public_address(self) -> bool:
-        """Whether a machine gets an address from outside its own network."""
-        return any(networks.has_public(one.network) for one in self.nodes.values())
 
     def template(self) -> str:
         """What the IM gets: the document as it is to be made at the provider."""
@@ -105,7 +105,7 @@ class Place:
             "PAAS_URL": app.conf.canonical_url.human_repr(),
         }
         metadata = {"paas_uuid": self.effect.uuid, "paas_attempt": str(self.effect.attempt)}
-        return merge.for_provider(self.document(), self.nodes, tags=tags, metadata=metadata)
+        return merge.for_provider(self.document(), self.targets, tags=tags, metadata=metadata)
 
 
 def place_of(effect: Effect) -> Place | None:
