@@ -19,6 +19,8 @@ from paas_stream.errors import PaasError, PermanentError, TemporaryError
 Observer = Callable[[str, str, float], None]
 
 _BUSY = frozenset({429, 502, 503, 504})
+_STOPPED = frozenset({"stopped", "off"})
+_WORST_FIRST = ("failed", "unknown", "pending", "running", "unconfigured")  # of machines that run
 _LONGEST_WAIT_S = 300.0  # a longer Retry-After is not believed
 _LONGEST_REASON = 800
 _LARGEST_ANSWER = 4 * 1024 * 1024
@@ -88,12 +90,26 @@ class ImClient:
 
     async def state(self, authorization: str, infrastructure: str) -> tuple[str, int]:
         """The infrastructure's state, and how many machines the IM shows."""
+        state, machines = await self._states(authorization, infrastructure)
+        return state, len(machines)
+
+    async def state_of_running(self, authorization: str, infrastructure: str) -> tuple[str, int]:
+        """As `state`, without the machines that are stopped: the IM lets them hide the others.
+
+        An infrastructure of which all are stopped counts as configured: nothing is under way.
+        """
+        state, machines = await self._states(authorization, infrastructure)
+        if state in _STOPPED:
+            state = next((one for one in _WORST_FIRST if one in machines.values()), "configured")
+        return state, len(machines)
+
+    async def _states(self, authorization: str, infrastructure: str) -> tuple[str, dict[str, Any]]:
         answer = await self._object("GET", _path(infrastructure, "/state"), authorization)
         state = answer.get("state")
         if not isinstance(state, dict) or not isinstance(state.get("state"), str):
             raise _unclear()
         machines = state.get("vm_states")
-        return state["state"], len(machines) if isinstance(machines, dict) else 0
+        return state["state"], machines if isinstance(machines, dict) else {}
 
     async def outputs(self, authorization: str, infrastructure: str) -> dict[str, Any]:
         """The template's outputs. They may hold credentials in clear."""
@@ -153,6 +169,16 @@ class ImClient:
         """Start or stop one machine: `action` is `start` or `stop`."""
         path = _path(infrastructure, f"/vms/{quote(machine, safe='')}/{action}")
         await self._call("PUT", path, authorization)
+
+    async def reconfigure(
+        self, authorization: str, infrastructure: str, machine: str | None = None
+    ) -> None:
+        """Begin the contextualization once more: of one machine, or of all that run.
+
+        What is under way is ended by it, so that it may be asked for again.
+        """
+        query = "" if machine is None else f"?vm_list={quote(machine, safe='')}"
+        await self._call("PUT", _path(infrastructure, f"/reconfigure{query}"), authorization)
 
     async def contextualization_log(self, authorization: str, infrastructure: str) -> str:
         """The contextualization log. It may hold secrets."""

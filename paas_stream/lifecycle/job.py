@@ -20,16 +20,19 @@ class JobKind(StrEnum):
     UPDATE = "update"
     START = "start"  # a stopped machine
     STOP = "stop"  # a machine
+    RECONFIGURE = "reconfigure"  # one machine or all: contextualization is done once more
     REFRESH = "refresh"  # only look what is there
 
 
 QUEUE = 20  # jobs that may wait for one deployment
+REMEMBERED = 50  # actions that are known when they come again
 ROUNDS = 3  # how often an update is done again when what is there is not what is wanted
 REFRESHES = 5  # tries to look what is there
 ENDED_STATES = {
     JobKind.UPDATE: frozenset({"configured"}),
     JobKind.START: frozenset({"configured", "running"}),
     JobKind.STOP: frozenset({"stopped", "off"}),
+    JobKind.RECONFIGURE: frozenset({"configured"}),
 }
 
 
@@ -56,9 +59,14 @@ class Job:
     nodes: tuple[tuple[str, str], ...] = ()  # of an update: these nodes with their types
     gone: tuple[tuple[str, str], ...] = ()  # of an update: nodes that were there, with their types
     removals: tuple[str, ...] = ()  # of an update: machines that are to go
-    machine: str | None = None  # of an action
+    machine: str | None = None  # of an action; None: of all machines
     request_id: str | None = None
     rounds: int = 0
+
+    @property
+    def name(self) -> str:
+        """What tells an action from all others of its deployment."""
+        return f"{self.kind}/{self.machine or ''}@{self.asked:.6f}"
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from dataclasses import replace
 from paas_stream.lifecycle import attempt as attempts
 from paas_stream.lifecycle import reports
 from paas_stream.lifecycle.attempt import LOOKS, WORKING, Attempt, Outcome, Phase
-from paas_stream.lifecycle.dispatch_row import DispatchRow, Goal
+from paas_stream.lifecycle.dispatch_row import DispatchRow, Final, Goal
 from paas_stream.lifecycle.job import (
     ENDED_STATES,
     QUEUE,
     REFRESHES,
+    REMEMBERED,
     ROUNDS,
     Job,
     JobKind,
@@ -85,21 +86,30 @@ def _with_join(row: DispatchRow, join: UpdateJoin) -> DispatchRow:
 
 
 def action(row: DispatchRow, event: Command, turn: Turn) -> DispatchRow:
-    """A user wants a machine to be started or stopped."""
+    """A user wants a machine to be started or stopped, or machines to be configured again."""
     asked = event.timestamp.timestamp()
     job = Job(JobKind(event.command), asked, machine=event.machine, request_id=event.request_id)
-    under_way = [row.winner.job] if row.winner is not None and row.winner.job is not None else []
-    if any(_same(known, job) for known in (*row.jobs, *under_way)):
+    if job.name in row.acted:
         return row
-    if row.winner is None or len(row.jobs) >= QUEUE or row.goal is not Goal.CREATE:
-        reason = "the deployment is not in a state for it, or too much waits for its turn"
-        turn.say(reports.job_ended(row.uuid, None, job, asked, success=False, reason=reason))
+    row = replace(row, acted=(*row.acted, job.name)[-REMEMBERED:])
+    # After a crash it may come before the events that the create has ended by.
+    is_there = row.goal is Goal.CREATE and row.final in (None, Final.CREATED)
+    if not is_there or len(row.jobs) >= QUEUE:
+        _refuse(row, job, turn)
         return row
     return replace(row, jobs=(*row.jobs, job))
 
 
-def _same(known: Job, job: Job) -> bool:
-    return (known.kind, known.asked, known.machine) == (job.kind, job.asked, job.machine)
+def _refuse(row: DispatchRow, job: Job, turn: Turn) -> None:
+    reason = "the deployment is not in a state for it, or too much waits for its turn"
+    turn.say(reports.job_ended(row.uuid, None, job, job.asked, success=False, reason=reason))
+
+
+def dropped(row: DispatchRow, turn: Turn) -> DispatchRow:
+    """Nothing can be done with a deployment whose create has failed."""
+    for job in row.jobs:
+        _refuse(row, job, turn)
+    return replace(row, jobs=())
 
 
 def refresh(now: float) -> Job:
@@ -210,6 +220,8 @@ def _settling(
     if event.outcome == Outcome.FAULT and not one.tries:
         turn.say(reports.fault(row.uuid, one, "poll", event.message or "", None, turn.now))
         return row.with_attempt(replace(one, tries=1))
+    if event.outcome == Outcome.REFUSED:  # the machine is not there any more
+        return _ended(row, one, turn, success=False, reason=event.message)
     if event.outcome != Outcome.STATE or event.state is None:
         return row
     if event.state in ENDED_STATES[job.kind]:

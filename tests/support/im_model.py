@@ -14,6 +14,8 @@ from paas_stream.lifecycle.attempt import Effect, Outcome
 from paas_stream.lifecycle.job import JobKind
 from paas_stream.records import DispatchEvent, Machine
 
+_ENDS = ("configured", "unconfigured", "failed")
+
 
 @dataclass
 class Infrastructure:
@@ -103,18 +105,25 @@ class Im:
         )
         return make.answer(effect, Outcome.READ, machine_list=found, outputs="sealed")
 
-    def _change(self, effect: Effect, how: str, *_: Any) -> DispatchEvent:
+    def _change(
+        self, effect: Effect, how: str, now: float, states: list[str], *_: Any
+    ) -> DispatchEvent:
         one, job = self.infrastructures.get(effect.infrastructures[0]), effect.job
         assert job is not None
         if one is None:
             return make.answer(effect, Outcome.GONE)
         if how == "refused":
             return make.answer(effect, Outcome.REFUSED, message="no quota")
+        if job.kind is JobKind.RECONFIGURE:
+            one.states = list(states)
+            return make.answer(effect, Outcome.CHANGED)
         if job.machine is not None:
             if job.machine not in one.machines:
                 return make.answer(effect, Outcome.REFUSED, message="Invalid VM ID")
             one.power[job.machine] = "stopped" if job.kind is JobKind.STOP else "configured"
             return make.answer(effect, Outcome.CHANGED)
+        # one that never ends is played with reconfigures, which have less time
+        one.states = list(states) if states[-1] in _ENDS else ["running", "configured"]
         for id_ in job.removals:
             one.machines.pop(id_, None)
         for node, wanted in (job.wanted or {}).items():
@@ -127,8 +136,11 @@ class Im:
         one = self.infrastructures.get(effect.infrastructures[0])
         if one is None:
             return make.answer(effect, Outcome.GONE)
-        if effect.job is not None and effect.job.machine is not None:
-            state = one.power.get(effect.job.machine, "configured")
+        job = effect.job
+        if job is not None and job.kind is not JobKind.RECONFIGURE and job.machine is not None:
+            if job.machine not in one.machines:
+                return make.answer(effect, Outcome.REFUSED, message="Invalid VM ID")
+            state = one.power.get(job.machine, "configured")
             known = (effect.known_state, effect.known_fault)
             if known == (state, False):
                 return None

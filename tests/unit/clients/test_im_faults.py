@@ -28,6 +28,7 @@ CALLS: dict[str, Callable[[ImClient], Awaitable[Any]]] = {
     "create": lambda im: im.create("auth", "template"),
     "state": lambda im: im.state("auth", "inf"),
     "outputs": lambda im: im.outputs("auth", "inf"),
+    "reconfigure": lambda im: im.reconfigure("auth", "inf"),
     "contextualization": lambda im: im.contextualization("auth", "inf"),
     "delete": lambda im: im.delete("auth", "inf"),
 }
@@ -286,6 +287,28 @@ async def test_what_the_im_answers_is_read_whatever_its_content_type_says() -> N
     body = json.dumps({"state": {"state": "running", "vm_states": {"0": "running"}}})
     async with serving(answers(200, body, "text/plain")) as im:
         assert await im.state("auth", "inf") == ("running", 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "machines", "state"),
+    [
+        ("configured", ["configured", "stopped"], "configured"),
+        ("stopped", ["stopped", "configured"], "configured"),
+        ("stopped", ["stopped", "unconfigured", "configured"], "unconfigured"),
+        ("stopped", ["stopped", "running", "unconfigured"], "running"),
+        ("off", ["off", "failed"], "failed"),
+        ("stopped", ["stopped"], "configured"),
+        ("pending", ["stopped", "pending"], "pending"),
+        ("deleting", ["stopped"], "deleting"),
+    ],
+)
+async def test_stopped_machines_do_not_hide_the_others(
+    told: str, machines: list[str], state: str
+) -> None:
+    states = {str(number): one for number, one in enumerate(machines)}
+    body = json.dumps({"state": {"state": told, "vm_states": states}})
+    async with serving(answers(200, body)) as im:
+        assert await im.state_of_running("auth", "inf") == (state, len(machines))
 
 
 async def test_an_id_cannot_lead_to_another_path() -> None:
