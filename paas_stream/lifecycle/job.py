@@ -21,19 +21,24 @@ class JobKind(StrEnum):
     START = "start"  # a stopped machine
     STOP = "stop"  # a machine
     RECONFIGURE = "reconfigure"  # one machine or all: contextualization is done once more
-    REFRESH = "refresh"  # only look what is there
+    REFRESH = "refresh"  # only look what is there, until the IM has done with it
 
 
 QUEUE = 20  # jobs that may wait for one deployment
 REMEMBERED = 50  # actions that are known when they come again
-ROUNDS = 3  # how often an update is done again when what is there is not what is wanted
+ROUNDS = (
+    3  # how often an update is done again when what is there is not what is wanted; or a refresh
+)
 REFRESHES = 5  # tries to look what is there
 ENDED_STATES = {
     JobKind.UPDATE: frozenset({"configured"}),
     JobKind.START: frozenset({"configured", "running"}),
     JobKind.STOP: frozenset({"stopped", "off"}),
     JobKind.RECONFIGURE: frozenset({"configured"}),
+    JobKind.REFRESH: frozenset({"configured", "unconfigured", "failed", "stopped", "off"}),
 }
+
+MOVING = frozenset({"pending", "running"})  # a machine in one of these will be in another one soon
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from paas_stream.lifecycle.attempt import LOOKS, WORKING, Attempt, Outcome, Phas
 from paas_stream.lifecycle.dispatch_row import DispatchRow, Final, Goal
 from paas_stream.lifecycle.job import (
     ENDED_STATES,
+    MOVING,
     QUEUE,
     REFRESHES,
     REMEMBERED,
@@ -128,11 +129,18 @@ def advance(row: DispatchRow, turn: Turn) -> DispatchRow:
             last = f"; last: {one.reason}" if one.reason else ""
             reason = f"not done within its time-out{last}"
             row = _ended(row, one, turn, success=False, reason=reason)
+    if (one := row.winner) is not None and row.jobs and _only_watches(one):
+        row = _ended(row, one, turn, success=True)  # what waits comes first
+        row = replace(row, jobs=(*row.jobs, refresh(turn.now)))
     while (one := row.winner) is not None and _is_free(one) and row.jobs:
         job = replace(row.jobs[0], started_at=turn.now)
         row = replace(row, jobs=row.jobs[1:])
         row = _begun(row, replace(one, job=job, reason=None), job, turn)
     return row
+
+
+def _only_watches(one: Attempt) -> bool:
+    return one.phase is Phase.SETTLING and one.job is not None and one.job.kind is JobKind.REFRESH
 
 
 def _is_free(one: Attempt) -> bool:
@@ -195,10 +203,7 @@ def apply(
         return _ended(row, one, turn, success=False, reason=_GONE)
     match one.phase, event.effect, event.outcome:
         case Phase.CHANGING, "change", Outcome.CHANGED:
-            settling = replace(
-                attempts.enter(one, Phase.SETTLING, turn.now), im_state=None, state_since=turn.now
-            )
-            return row.with_attempt(settling)
+            return row.with_attempt(_settles(one, turn))
         case Phase.CHANGING, "change", Outcome.REFUSED | Outcome.REFUSED_TEMPLATE:
             return _ended(row, one, turn, success=False, reason=event.message)
         case Phase.SETTLING, "poll", _:
@@ -208,6 +213,11 @@ def apply(
         case (Phase.CHANGING, "change", _) | (Phase.READING, "read", _):
             return _again(row, one, one.job, event, turn)
     return row
+
+
+def _settles(one: Attempt, turn: Turn) -> Attempt:
+    settling = attempts.enter(one, Phase.SETTLING, turn.now)
+    return replace(settling, im_state=None, state_since=turn.now)
 
 
 def _settling(
@@ -244,15 +254,19 @@ def _read(
     machines = tuple(MachineRef(each.id, each.node) for each in event.machine_list)
     row = replace(row, machines=machines)
     turn.say(reports.resources(row.uuid, one, event.machine_list, turn.now))
+    moves = any(each.state in MOVING for each in event.machine_list)
+    if job.kind is JobKind.REFRESH and moves and job.rounds < ROUNDS:
+        again = replace(one, job=replace(job, rounds=job.rounds + 1))
+        return row.with_attempt(_settles(again, turn))
     if job.kind is not JobKind.UPDATE or job.wanted is None:
-        return _ended(row, one, turn, success=True)
+        return _ended(row, one, turn, success=True, moves=moves)
     types = dict(row.nodes)
     changed = [name for name, kind in job.nodes if types.get(name, kind) != kind]
     first = job.rounds == 0
     gone = surplus(machines, job.wanted, job.removals, changed if first else ())
     missing = lacking(machines, job.wanted)
     if not first and not gone and not missing:
-        return _ended(row, one, turn, success=True, outputs=event.outputs)
+        return _ended(row, one, turn, success=True, outputs=event.outputs, moves=moves)
     if job.rounds >= ROUNDS:
         reason = f"the IM has {missing} machines too few and {len(gone)} too many"
         return _ended(row, one, turn, success=False, reason=reason)
@@ -285,8 +299,12 @@ def _ended(
     success: bool,
     reason: str | None = None,
     outputs: str | None = None,
+    moves: bool = False,
 ) -> DispatchRow:
-    """The job has ended; the deployment is at rest again, or looked at once more."""
+    """The job has ended; the deployment is at rest again, or looked at once more.
+
+    `moves`: what was read last will be otherwise soon.
+    """
     job = one.job
     rest = replace(
         one,
@@ -307,6 +325,8 @@ def _ended(
     )
     if not success:
         return replace(_half_done(row, job), jobs=(refresh(turn.now), *row.jobs))
+    if moves:
+        row = replace(row, jobs=(*row.jobs, refresh(turn.now)))
     if job.kind is JobKind.UPDATE:
         return replace(row, digest=job.digest, nodes=job.nodes)
     return row

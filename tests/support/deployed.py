@@ -101,7 +101,17 @@ class Deployment:
 
     def shows(self, *states: str) -> None:
         """Wait until the resources are in these states, in this order."""
-        until(lambda: self.states() == list(states), SETTLED_S, f"{states} are shown")
+        seen: list[str] = []
+
+        def shown() -> bool:
+            seen[:] = self.states()
+            return seen == list(states)
+
+        try:
+            until(shown, SETTLED_S, f"{states} are shown")
+        except AssertionError as exc:
+            events = self.get("/events").json()
+            raise AssertionError(f"{exc}; {seen} are; {events[-8:]}") from None
 
     def rids(self) -> list[str]:
         """The uuids of the resources."""

@@ -11,7 +11,7 @@ from typing import Any
 from support import lifecycle as make
 
 from paas_stream.lifecycle.attempt import Effect, Outcome
-from paas_stream.lifecycle.job import JobKind
+from paas_stream.lifecycle.job import MOVING, JobKind
 from paas_stream.records import DispatchEvent, Machine
 
 _ENDS = ("configured", "unconfigured", "failed")
@@ -99,8 +99,9 @@ class Im:
         one = self.infrastructures.get(effect.infrastructures[0])
         if one is None:
             return make.answer(effect, Outcome.GONE)
+        state = one.states[0] if one.states[0] in MOVING else "configured"
         found = tuple(
-            Machine(id=id_, node=node, state=one.power.get(id_, "configured"))
+            Machine(id=id_, node=node, state=one.power.get(id_, state))
             for id_, node in one.machines.items()
         )
         return make.answer(effect, Outcome.READ, machine_list=found, outputs="sealed")
@@ -120,7 +121,9 @@ class Im:
         if job.machine is not None:
             if job.machine not in one.machines:
                 return make.answer(effect, Outcome.REFUSED, message="Invalid VM ID")
-            one.power[job.machine] = "stopped" if job.kind is JobKind.STOP else "configured"
+            one.power.pop(job.machine, None)
+            if job.kind is JobKind.STOP:
+                one.power[job.machine] = "stopped"
             return make.answer(effect, Outcome.CHANGED)
         # one that never ends is played with reconfigures, which have less time
         one.states = list(states) if states[-1] in _ENDS else ["running", "configured"]

@@ -87,6 +87,40 @@ class TestAfterTheCreate:
         assert [one.id for one in told.machines] == ["0"]
         assert it.phases() == [Phase.SUCCEEDED]
 
+    def test_what_is_under_way_is_watched_and_read_again(self, it: Dispatcher) -> None:
+        """The IM may go on when it was asked twice, or after the time of a job is over."""
+        it.feed(command("start", it.now).model_copy(update={"machine": "0"}))
+        it.reply(it.only(), Outcome.CHANGED)
+        it.state(it.polls()[-1], "running")
+        there = Machine(id="0", node="node", state="running")
+        it.read(there)
+        assert [one.success for one in results(it, Operation.ACTION)] == [True]
+        it.read(there)
+        assert it.phases() == [Phase.SETTLING]
+        it.state(it.polls()[-1], "running")
+        assert it.effects == []
+        it.state(it.polls()[-1], "configured")
+        it.read(*machines(1))
+        assert it.phases() == [Phase.SUCCEEDED]
+        assert it.armed() is None
+
+    def test_nothing_waits_for_such_a_watch_and_it_has_an_end(self, it: Dispatcher) -> None:
+        it.feed(command("reconfigure", it.now))
+        it.reply(it.only(), Outcome.CHANGED)
+        it.tick_until(it.now + make.POLICY.reconfigure_s + 1)
+        there = Machine(id="0", node="node", state="running")
+        it.read(there)
+        assert it.phases() == [Phase.SETTLING]
+        it.feed(command("stop", it.now).model_copy(update={"machine": "0"}))
+        it.reply(it.only(EffectKind.CHANGE), Outcome.CHANGED)
+        it.state(it.polls()[-1], "stopped")
+        it.read(*machines(1))
+        for _ in range(ROUNDS):
+            it.read(there)
+            it.state(it.polls()[-1], "configured")
+        it.read(there)
+        assert it.phases() == [Phase.SUCCEEDED]
+
     def test_a_look_that_fails_again_and_again_is_given_up(self) -> None:
         it = Dispatcher()
         it.state(it.created(it.start(1)), "configured")
