@@ -6,7 +6,8 @@ import time
 from agents.im_answers import event, sealed_log, sealed_outputs
 from agents.im_place import Place
 from paas_stream.app import app
-from paas_stream.clients.im import ImClient, ImGoneError, ImRefusedError
+from paas_stream.clients.im import ImClient, ImGoneError, ImRefusedError, ImSurplusError
+from paas_stream.errors import TemporaryError
 from paas_stream.lifecycle import machine_info
 from paas_stream.lifecycle.attempt import Outcome
 from paas_stream.lifecycle.job import ENDED_STATES, Job, JobKind
@@ -24,7 +25,10 @@ async def change(place: Place, im: ImClient) -> DispatchEvent:
     if job.kind is JobKind.UPDATE:
         for machine in job.removals:
             await im.remove(authorization, infrastructure, machine)
-        await im.add(authorization, infrastructure, place.template())
+        try:
+            await im.add(authorization, infrastructure, place.template())
+        except ImSurplusError as exc:  # what is there is read again, and the newest go
+            raise TemporaryError(exc.message, code=exc.code) from exc
     elif job.kind is JobKind.RECONFIGURE:
         await im.reconfigure(authorization, infrastructure, job.machine)
     elif job.machine is not None:

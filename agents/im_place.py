@@ -66,7 +66,7 @@ class Place:
             document = update.template
             chosen = RankedCandidate.model_validate((update.candidates or ())[job.candidate])
             nodes = chosen.target.nodes
-            document = merge.with_empty(document or {}, dict(job.gone))
+            document = merge.never_trimmed(merge.with_empty(document or {}, dict(job.gone)))
         return merge.for_provider(document or {}, nodes, tags=tags, metadata=metadata)
 
 

@@ -26,6 +26,7 @@ _LONGEST_REASON = 800
 _LARGEST_ANSWER = 4 * 1024 * 1024
 _LARGEST_FAULT = 64 * 1024  # of an error's text the rest is not read
 _TEMPLATE_FAULT = "Error parsing"
+_NO_MACHINE = "Invalid VM ID"
 _FRAME = re.compile(r"^(\s*)(File .*, line \d+|at .*\(.*:\d+\))")  # of a stack trace
 _PATH = re.compile(r"file://\S+|(?<![\w:/])(/[\w.@+-]+){3,}/?")  # of the IM's machine, no URL
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -41,6 +42,12 @@ class ImTemplateError(ImRefusedError):
     """The IM cannot read the template."""
 
     code = "im_template"
+
+
+class ImSurplusError(ImRefusedError):
+    """The IM has more machines of a node than the template says, and has taken none away."""
+
+    code = "im_surplus"
 
 
 class ImGoneError(PermanentError):
@@ -148,12 +155,18 @@ class ImClient:
         return state
 
     async def add(self, authorization: str, infrastructure: str, template: str) -> None:
-        """Let each node have as many machines as the template says; it takes none away.
+        """Let each node have as many machines as the template says (`merge.never_trimmed`).
 
-        Once more it adds nothing, unless the first call is still at work.
+        Once more it adds nothing, unless the first call is still at work: then a node may have too
+        many, and the next call raises ImSurplusError.
         """
         path = _path(infrastructure, "")
-        await self._object("POST", path, authorization, data=template.encode())
+        try:
+            await self._object("POST", path, authorization, data=template.encode())
+        except ImRefusedError as exc:
+            if _NO_MACHINE in exc.message:
+                raise ImSurplusError("the IM has more machines than it is to have") from exc
+            raise
 
     async def remove(self, authorization: str, infrastructure: str, machine: str) -> None:
         """Delete one machine; what is gone already is fine."""

@@ -67,6 +67,7 @@ class Job:
     machine: str | None = None  # of an action; None: of all machines
     request_id: str | None = None
     rounds: int = 0
+    unheard: bool = False  # of an update: the IM was asked, and what it has done of it is not known
 
     @property
     def name(self) -> str:

@@ -129,9 +129,10 @@ def advance(row: DispatchRow, turn: Turn) -> DispatchRow:
             last = f"; last: {one.reason}" if one.reason else ""
             reason = f"not done within its time-out{last}"
             row = _ended(row, one, turn, success=False, reason=reason)
-    if (one := row.winner) is not None and row.jobs and _only_watches(one):
+    waiting = [job for job in row.jobs if job.kind is not JobKind.REFRESH]
+    if (one := row.winner) is not None and waiting and _only_watches(one):
         row = _ended(row, one, turn, success=True)  # what waits comes first
-        row = replace(row, jobs=(*row.jobs, refresh(turn.now)))
+        row = replace(row, jobs=(*waiting, refresh(turn.now)))
     while (one := row.winner) is not None and _is_free(one) and row.jobs:
         job = replace(row.jobs[0], started_at=turn.now)
         row = replace(row, jobs=row.jobs[1:])
@@ -265,14 +266,16 @@ def _read(
     first = job.rounds == 0
     gone = surplus(machines, job.wanted, job.removals, changed if first else ())
     missing = lacking(machines, job.wanted)
-    if not first and not gone and not missing:
+    if not first and not gone and not missing and not job.unheard:
         return _ended(row, one, turn, success=True, outputs=event.outputs, moves=moves)
-    if job.rounds >= ROUNDS:
+    if job.rounds >= ROUNDS and not job.unheard:
         reason = f"the IM has {missing} machines too few and {len(gone)} too many"
         return _ended(row, one, turn, success=False, reason=reason)
     kinds = dict.fromkeys((each.node for each in machines if each.node), "") | types
     left = tuple((name, kind) for name, kind in kinds.items() if name not in job.wanted)
-    again = replace(one, job=replace(job, removals=gone, gone=left, rounds=job.rounds + 1))
+    rounds = job.rounds if job.unheard else job.rounds + 1
+    begun = replace(job, removals=gone, gone=left, rounds=rounds, unheard=False)
+    again = replace(one, job=begun)
     return row.with_attempt(attempts.enter(again, Phase.CHANGING, turn.now))
 
 
@@ -287,6 +290,9 @@ def _again(
         return _ended(row, one, turn, success=False, reason=event.message)
     later = attempts.again(one, turn.now, turn.policy, row.uuid, event.retry_after_s)
     later = replace(later, reason=event.message or later.reason)
+    if one.phase is Phase.CHANGING and job.kind is JobKind.UPDATE:
+        # It may have been done, even twice: what must go follows from what is there now.
+        later = replace(later, phase=Phase.READING, job=replace(job, unheard=True))
     turn.say(reports.fault(row.uuid, one, event.effect, event.message or "", later.due, turn.now))
     return row.with_attempt(later)
 
@@ -323,10 +329,11 @@ def _ended(
             row.uuid, one, job, turn.now, success=success, reason=reason, outputs=outputs
         )
     )
+    others = tuple(each for each in row.jobs if each.kind is not JobKind.REFRESH)
     if not success:
-        return replace(_half_done(row, job), jobs=(refresh(turn.now), *row.jobs))
+        return replace(_half_done(row, job), jobs=(refresh(turn.now), *others))
     if moves:
-        row = replace(row, jobs=(*row.jobs, refresh(turn.now)))
+        row = replace(row, jobs=(*others, refresh(turn.now)))
     if job.kind is JobKind.UPDATE:
         return replace(row, digest=job.digest, nodes=job.nodes)
     return row

@@ -233,11 +233,11 @@ def _seen(row: Resources, machines: tuple[Machine, ...], moment: float) -> Resou
     found: list[Resource] = []
     for one in row.all:
         machine = there.get(one.machine or "")
-        if one.machine is not None and machine is None:
-            continue  # it is gone
         if machine is None and one.has_machine and not one.leaving:
             machine = next((each for each in free if each.node == one.node), None)
             free = [each for each in free if each is not machine]
+        if one.machine is not None and machine is None:
+            continue  # it is gone, and none has come in its place
         found.append(one if machine is None else _bound(one, machine, moment))
     return row if tuple(found) == row.all else replace(row, all=tuple(found))
 

@@ -7,6 +7,8 @@ from typing import Any
 from paas_stream.records import NodeTarget
 from paas_stream.tosca import catalogue, networks, types, yamltext
 
+NO_MACHINE = "-1"  # IM counts from 0
+
 
 def for_provider(
     document: Mapping[str, Any],
@@ -34,6 +36,18 @@ def with_empty(document: Mapping[str, Any], nodes: Mapping[str, str]) -> types.D
             "capabilities": {"scalable": {"properties": {"count": 0}}},
         }
     return {**document, "topology_template": {**topology, "node_templates": templates}}
+
+
+def never_trimmed(document: Mapping[str, Any]) -> types.Document:
+    """The document as one of which IM takes no machine away by itself.
+
+    Where it finds more machines than it is told, as after two calls at the same time, it takes the
+    oldest ones. So it is told to take one that is never there, and refuses all of it instead.
+    """
+    made = copy.deepcopy(dict(document))
+    for node in types.nodes_of(made, types.COMPUTE).values():
+        _properties(node, "scalable")["removal_list"] = [NO_MACHINE]
+    return made
 
 
 def filled_in(

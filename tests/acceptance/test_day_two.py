@@ -247,6 +247,23 @@ class TestUpdates:
         assert first not in made.rids()
         assert made.states() == ["STARTED", "STARTED"]
 
+    def test_the_oldest_stay_though_the_im_has_more_than_was_read(self, made: Deployment) -> None:
+        """A call that was given up may come to its end between our look and the next call."""
+        rids, vms = made.rids(), sorted(made.vms(), key=int)
+        assert len(vms) == 2
+        added = held(made, "POST", "$")
+        assert made.put(template(3)).status_code == 202
+        assert added.reached.wait(SETTLED_S)
+        made.grow_in_the_im(5)
+        added.release()
+        made.until("UPDATE_COMPLETE")
+        assert set(vms) < set(made.vms())
+        assert len(made.vms()) == len(made.rids()) == 3
+        assert made.rids()[:2] == rids
+        assert made.put(template(2)).status_code == 202
+        made.until("UPDATE_COMPLETE")
+        assert made.vms() == vms
+
     def test_a_machine_that_is_stopped_holds_up_none_and_can_go(self, made: Deployment) -> None:
         stopped, other = made.rids()
         made.act(stopped, "stop")

@@ -4,7 +4,11 @@ import json
 from typing import Any
 
 import requests
+import yaml
 from support.stack import Stack, Worker, until
+
+from paas_stream.clients.im_login import ImUser, attempt_user, header
+from paas_stream.records import Target
 
 SETTLED_S = 60.0
 
@@ -134,6 +138,21 @@ class Deployment:
             SETTLED_S,
             f"the resource is {state}",
         )
+
+    def grow_in_the_im(self, count: int) -> None:
+        """Let the IM have so many machines of `node`, as a call does of which nobody knows."""
+        user = attempt_user(self.uuid, 1)
+        password = self.stack.vault().im_password(user)
+        login = header(ImUser(user, password), Target(type="dummy", endpoint=""), "default", None)
+        url = f"{self.stack.im}/infrastructures/{self.physical}"
+        told = requests.get(f"{url}/tosca", headers={"Authorization": login}, timeout=30)
+        document = yaml.safe_load(told.text)
+        node = document["topology_template"]["node_templates"]["node"]
+        node["capabilities"]["scalable"]["properties"]["count"] = count
+        headers = {"Authorization": login, "Content-Type": "text/yaml"}
+        body = yaml.safe_dump(document)
+        answer = requests.post(url, headers=headers, data=body, timeout=60)
+        assert answer.status_code == 200, answer.text
 
     def ended(self, step: str) -> list[str]:
         """What the dispatcher has told of the end of updates or actions: `end` or `failed`."""

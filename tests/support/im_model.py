@@ -127,10 +127,14 @@ class Im:
             return make.answer(effect, Outcome.CHANGED)
         # one that never ends is played with reconfigures, which have less time
         one.states = list(states) if states[-1] in _ENDS else ["running", "configured"]
+        twice = how == "late"  # another call was at work at the same time: both have added
         for id_ in job.removals:
             one.machines.pop(id_, None)
         for node, wanted in (job.wanted or {}).items():
-            for _ in range(list(one.machines.values()).count(node), wanted):
+            there = list(one.machines.values()).count(node)
+            if there > wanted:
+                return make.answer(effect, Outcome.FAULT, message="more machines than wanted")
+            for _ in range((wanted - there) * (2 if twice else 1)):
                 one.machines[str(one.made)] = node
                 one.made += 1
         return make.answer(effect, Outcome.CHANGED)

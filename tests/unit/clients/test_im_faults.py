@@ -14,6 +14,7 @@ from paas_stream.clients.im import (
     ImClient,
     ImGoneError,
     ImRefusedError,
+    ImSurplusError,
     ImTemplateError,
     sentence,
 )
@@ -287,6 +288,17 @@ async def test_what_the_im_answers_is_read_whatever_its_content_type_says() -> N
     body = json.dumps({"state": {"state": "running", "vm_states": {"0": "running"}}})
     async with serving(answers(200, body, "text/plain")) as im:
         assert await im.state("auth", "inf") == ("running", 1)
+
+
+async def test_a_template_with_less_machines_than_there_are_is_told_from_a_refusal() -> None:
+    surplus = json.dumps({"message": "Error Adding resources: Invalid VM ID", "code": 400})
+    async with serving(answers(400, surplus)) as im:
+        with pytest.raises(ImSurplusError):
+            await im.add("auth", "inf", "template")
+    async with serving(answers(400, json.dumps({"message": "No quota left"}))) as im:
+        with pytest.raises(ImRefusedError) as caught:
+            await im.add("auth", "inf", "template")
+    assert type(caught.value) is ImRefusedError
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,12 @@ class TestWhatIsGone:
     def test_is_not_shown(self) -> None:
         assert machines(after(*TWO, seen(("1", "worker")))) == [("worker", "1"), ("slurm", None)]
 
+    def test_keeps_its_uuid_when_another_machine_has_come_in_its_place(self) -> None:
+        before = after(*TWO)
+        row = resources.step(before, seen(("1", "worker"), ("2", "worker")))
+        assert [one.uuid for one in row.all] == [one.uuid for one in before.all]
+        assert machines(row) == [("worker", "2"), ("worker", "1"), ("slurm", None)]
+
 
 class TestAnAction:
     @pytest.mark.parametrize(
