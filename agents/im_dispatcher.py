@@ -37,6 +37,7 @@ policy = Policy(
     recheck_s=_settings.recheck_s,
     backoff=Backoff(_settings.retry_min_s, _settings.retry_max_s),
     action_s=_settings.action_timeout_s,
+    reconfigure_s=_settings.reconfigure_timeout_s,
 )
 polls = Polls(_settings, lease_s=policy.call_s + policy.margin_s)
 inspections = Inspections(dispatches.items, _settings.inspect_per_s, _settings.inspect_pause_s)

@@ -16,6 +16,7 @@ from paas_stream.records import DispatchEvent
 
 _settings = app.settings.im
 _box = app.boxes.box(COMPONENT)
+_OF_A_MACHINE = frozenset({EffectKind.CHANGE, EffectKind.POLL})  # where it belongs to an action
 
 
 async def perform(effect: Effect) -> DispatchEvent | None:
@@ -36,7 +37,11 @@ async def _performed(effect: Effect, place: Place, im: ImClient) -> DispatchEven
     except ImGoneError as exc:
         if effect.kind is EffectKind.LOG:
             return None
-        if effect.job is not None and effect.job.machine is not None:
+        if (
+            effect.kind in _OF_A_MACHINE
+            and effect.job is not None
+            and effect.job.machine is not None
+        ):
             return event(effect, Outcome.REFUSED, message=exc.message)
         return event(effect, Outcome.GONE)
     except PermanentError as exc:

@@ -8,10 +8,11 @@ from agents import im_containers
 from agents.im_answers import event, sealed_log, sealed_outputs
 from agents.im_place import Place
 from paas_stream.app import app
-from paas_stream.clients.im import ImClient, ImGoneError
+from paas_stream.clients.im import ImClient, ImGoneError, ImRefusedError, ImSurplusError
+from paas_stream.errors import TemporaryError
 from paas_stream.lifecycle import machine_info
 from paas_stream.lifecycle.attempt import Outcome
-from paas_stream.lifecycle.job import Job, JobKind
+from paas_stream.lifecycle.job import ENDED_STATES, Job, JobKind
 from paas_stream.lifecycle.outputs import is_whole
 from paas_stream.records import DispatchEvent, Machine
 
@@ -31,20 +32,41 @@ async def change(place: Place, im: ImClient) -> DispatchEvent:
             await im.remove(authorization, infrastructure, machine)
         if im_containers.has_containers(place):
             await im_containers.alter(place, im, authorization, infrastructure)
-        await im.add(authorization, infrastructure, place.template())
+        try:
+            await im.add(authorization, infrastructure, place.template())
+        except ImSurplusError as exc:  # what is there is read again, and the newest go
+            raise TemporaryError(exc.message, code=exc.code) from exc
         if im_containers.has_containers(place):
             unknown = await im_containers.check(place, im)
+    elif job.kind is JobKind.RECONFIGURE:
+        await im.reconfigure(authorization, infrastructure, job.machine)
     elif job.machine is not None:
-        await im.power(authorization, infrastructure, job.machine, job.kind.value)
+        await _power(im, authorization, infrastructure, job.machine, job.kind)
     return event(effect, Outcome.CHANGED, message=unknown)
 
 
+async def _power(
+    im: ImClient, authorization: str, infrastructure: str, machine: str, kind: JobKind
+) -> None:
+    """Start or stop. A cloud refuses what was done already, before a reply that was lost."""
+    try:
+        await im.power(authorization, infrastructure, machine, kind.value)
+    except ImRefusedError:
+        if await im.machine_state(authorization, infrastructure, machine) not in ENDED_STATES[kind]:
+            raise
+
+
 async def state(place: Place, im: ImClient, job: Job | None) -> tuple[str, int]:
-    """What a poll is to look at: the machine of an action, else the infrastructure."""
+    """What a poll is to look at: the machine that is started or stopped, else all of them.
+
+    The IM configures all together, so that one which is configured again is waited for with the others.
+    """
     authorization, infrastructure = await place.authorization(), place.effect.infrastructures[0]
-    if job is not None and job.machine is not None:
+    if job is None:
+        return await im.state(authorization, infrastructure)
+    if job.kind is not JobKind.RECONFIGURE and job.machine is not None:
         return await im.machine_state(authorization, infrastructure, job.machine), 1
-    return await im.state(authorization, infrastructure)
+    return await im.state_of_running(authorization, infrastructure)
 
 
 async def outputs(place: Place, im: ImClient) -> dict[str, Any]:

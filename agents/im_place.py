@@ -81,7 +81,8 @@ class Place:
         job = self.effect.job
         if job is not None and job.kind is JobKind.UPDATE:
             update = self.inputs.update(job.revision)
-            return merge.with_empty(update.template or {}, dict(job.gone), self._documents())
+            wanted = merge.with_empty(update.template or {}, dict(job.gone), self._documents())
+            return merge.never_trimmed(wanted)
         return self.inputs.template or {}
 
     def _documents(self) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ class Action(StrEnum):
 
     INFORM = "inform"  # what the service is, how it is, its metrics and pages
     LOOK = "look"  # read a deployment, its template, resources, timeline and ranking
-    CHANGE = "change"  # update, delete, reset, start, stop; read the log and the extra information
+    CHANGE = "change"  # update, delete, reset, actions; read the log and the extra information
     CREATE = "create"  # a deployment, a dry run, a stored template
     LIST = "list"  # deployments and errors; what may not be looked at is not in it
     PROVIDERS = "providers"  # what is known of providers, and which components are alive
@@ -80,6 +80,7 @@ ENDPOINTS: Final[dict[tuple[str, str], Action]] = {
     ("GET", f"{_D}/resources"): Action.LOOK,
     ("GET", f"{_D}/resources/{{rid}}"): Action.LOOK,
     ("POST", f"{_D}/resources/{{rid}}/actions"): Action.CHANGE,
+    ("POST", f"{_D}/actions"): Action.CHANGE,
     ("GET", f"{_D}/events"): Action.LOOK,
     ("GET", f"{_D}/ranking"): Action.LOOK,
     # What is shared

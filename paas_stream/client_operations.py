@@ -77,10 +77,14 @@ class Operations:
         """One node."""
         return dict(self._call("GET", path_of("deployments", uuid, "resources", rid)))
 
-    def act(self, uuid: str, rid: str, action: Literal["start", "stop"]) -> None:
-        """Start or stop a machine."""
+    def act(self, uuid: str, rid: str, action: Literal["start", "stop", "reconfigure"]) -> None:
+        """Start or stop a machine, or do its contextualization once more."""
         path = path_of("deployments", uuid, "resources", rid, "actions")
         self._call("POST", path, json={"type": action})
+
+    def reconfigure(self, uuid: str) -> None:
+        """Do the contextualization of all machines that run once more."""
+        self._call("POST", path_of("deployments", uuid, "actions"), json={"type": "reconfigure"})
 
     # -- templates
 

@@ -205,6 +205,8 @@ class DispatchSettings(BaseModel):
     cleanup_beside_s: float = 60.0  # clean-up of a failed attempt holds up the next one this long
     delete_timeout_s: float = 3600.0  # then DELETE_FAILED, and the possible orphan is reported
     action_timeout_s: float = Field(300.0, gt=0)  # of the start or stop of a machine
+    # Of a reconfigure: the IM ends a contextualization after two hours by itself, and says why.
+    reconfigure_timeout_s: float = Field(9000.0, gt=0)
     recheck_s: float = 5.0  # a deleted infrastructure is looked for again after this
     inspect_per_s: float = Field(1.0, gt=0)  # deployments at rest compared with the IM, per worker
     inspect_pause_s: float = Field(600.0, gt=0)  # after all have been compared

@@ -1,4 +1,4 @@
-"""What is done with a deployment that exists: update, reset, start and stop of a machine.
+"""What is done with a deployment that exists: update, reset, and actions on its machines.
 
 Each answers as soon as the event is safe; the next GET shows its consequence.
 """
@@ -46,7 +46,15 @@ class ActionRequest(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    type: Literal["start", "stop"]
+    type: Literal["start", "stop", "reconfigure"]
+
+
+class DeploymentActionRequest(BaseModel):
+    """Body of POST /deployments/{uuid}/actions."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["reconfigure"]
 
 
 async def token_of_owner(request: web.Request, row: DeploymentRow) -> str | None:
@@ -145,16 +153,14 @@ async def reset(request: web.Request, row: DeploymentRow) -> Command:
 
 
 async def action(request: web.Request, row: DeploymentRow, resource: Resource) -> Command:
-    """The message for the start or stop of a machine. Raises ApiError 400, 409."""
+    """The message for an action on one machine. Raises ApiError 400, 409."""
     wanted = (await requests.body_of(request, ActionRequest)).type
-    if row.status not in CHANGEABLE:
-        raise ApiError(409, f"Cannot {wanted} resources of a deployment in {row.status} state")
+    _check_changeable(row, wanted)
     if not resource.is_compute or resource.machine is None:
-        raise ApiError(400, f"{resource.node} is no machine that can be started and stopped")
-    state = resource.state(row.status)
-    needed = ResourceState.STOPPED if wanted == "start" else ResourceState.STARTED
-    if state is not needed:
-        raise ApiError(409, f"Cannot {wanted} a resource in {state} state")
+        done = "configured" if wanted == "reconfigure" else "started and stopped"
+        raise ApiError(400, f"{resource.node} is no machine that can be {done}")
+    if not _is_open_to(resource, row.status, wanted):
+        raise ApiError(409, f"Cannot {wanted} a resource in {resource.state(row.status)} state")
     return Command(
         uuid=row.uuid,
         command=wanted,
@@ -163,3 +169,33 @@ async def action(request: web.Request, row: DeploymentRow, resource: Resource) -
         access_token=await token_of_owner(request, row),
         timestamp=datetime.now(UTC),
     )
+
+
+async def action_on_all(request: web.Request, row: DeploymentRow, known: Resources) -> Command:
+    """The message for an action on all machines that run. Raises ApiError 400, 409."""
+    wanted = (await requests.body_of(request, DeploymentActionRequest)).type
+    _check_changeable(row, wanted)
+    machines = [one for one in known.all if one.is_compute and one.machine is not None]
+    if not machines:
+        raise ApiError(400, "the deployment has no machine that can be configured")
+    if not any(one.is_configurable(row.status) for one in machines):
+        states = ", ".join(sorted({one.state(row.status).value for one in machines}))
+        raise ApiError(409, f"Cannot {wanted} resources in {states} state")
+    return Command(
+        uuid=row.uuid,
+        command=wanted,
+        access_token=await token_of_owner(request, row),
+        timestamp=datetime.now(UTC),
+    )
+
+
+def _check_changeable(row: DeploymentRow, wanted: str) -> None:
+    if row.status not in CHANGEABLE:
+        raise ApiError(409, f"Cannot {wanted} resources of a deployment in {row.status} state")
+
+
+def _is_open_to(resource: Resource, status: Status, wanted: str) -> bool:
+    if wanted == "reconfigure":
+        return resource.is_configurable(status)
+    needed = ResourceState.STOPPED if wanted == "start" else ResourceState.STARTED
+    return resource.state(status) is needed

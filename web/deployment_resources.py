@@ -1,4 +1,4 @@
-"""`/deployments/{uuid}/resources`: the instances of the template's nodes, and what is done with one."""
+"""`/deployments/{uuid}/resources`: the instances of the template's nodes."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -6,16 +6,15 @@ from urllib.parse import urlencode
 from aiohttp import web
 from faust.web import View
 
-from paas_stream import topics
 from paas_stream.access import Action
 from paas_stream.app import app
 from paas_stream.lifecycle import representation
 from paas_stream.lifecycle.deployment import DeploymentRow
 from paas_stream.lifecycle.resources import Resource, Resources
 from tables import deployments as tables
-from web import changes, requests, resources
+from web import requests, resources
 from web.contract.queries import ResourcesQuery
-from web.deployments import base_url, elsewhere, found, send, tracked
+from web.deployments import base_url, elsewhere, found
 from web.faults import ApiError
 from web.health import as_json
 
@@ -92,17 +91,3 @@ class DeploymentResource(View):
             return there
         row = await found(request, uuid, Action.LOOK)
         return as_json(shown(request, row, one_of(row, rid)))
-
-
-@app.page("/deployments/{uuid}/resources/{rid}/actions")
-class Actions(View):
-    """What is done with one."""
-
-    async def post(self, request: web.Request, uuid: str, rid: str) -> web.StreamResponse:
-        """Start or stop a machine."""
-        if there := await elsewhere(request, uuid):
-            return there
-        row = await found(request, uuid, Action.CHANGE)
-        await send(await changes.action(request, row, one_of(row, rid)))
-        await tracked(topics.DEPLOYMENT_COMMANDS, uuid)
-        return web.Response(status=202)

@@ -1,6 +1,7 @@
 """All routes of the REST API."""
 
 from web import (
+    actions,
     callers,
     components,
     deployment_resources,
@@ -25,6 +26,7 @@ from web import (
 )
 
 __all__ = [
+    "actions",
     "components",
     "deployment_resources",
     "deployments",

@@ -1,4 +1,4 @@
-"""`update`, `reset`, `resources`, `start`, `halt`, `template`, `log`: of a deployment that is there."""
+"""`update`, `reset`, `resources`, actions, `template`, `log`: of a deployment that is there."""
 
 import json
 from pathlib import Path
@@ -79,7 +79,10 @@ def resources(context: click.Context, uuid: str, tosca_type: str | None, as_json
 
 
 def _act(
-    context: click.Context, uuid: str, resource: str, action: Literal["start", "stop"]
+    context: click.Context,
+    uuid: str,
+    resource: str,
+    action: Literal["start", "stop", "reconfigure"],
 ) -> None:
     client_of(context).act(uuid, resource, action)
 
@@ -100,6 +103,21 @@ def start(context: click.Context, uuid: str, resource: str) -> None:
 def halt(context: click.Context, uuid: str, resource: str) -> None:
     """Stop a machine of a deployment."""
     _act(context, uuid, resource, "stop")
+
+
+@click.command()
+@click.argument("uuid")
+@click.argument("resource", required=False)
+@click.pass_context
+def reconfigure(context: click.Context, uuid: str, resource: str | None) -> None:
+    """Configure a deployment's machines once more.
+
+    With RESOURCE only that one, otherwise all that run.
+    """
+    if resource is None:
+        client_of(context).reconfigure(uuid)
+    else:
+        _act(context, uuid, resource, "reconfigure")
 
 
 @click.command()

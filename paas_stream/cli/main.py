@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "resources": Entry("day_two:resources", "List the nodes of a deployment."),
     "start": Entry("day_two:start", "Start a machine of a deployment."),
     "halt": Entry("day_two:halt", "Stop a machine of a deployment."),
+    "reconfigure": Entry("day_two:reconfigure", "Configure a deployment's machines once more."),
     "template": Entry("day_two:template", "Print the template that a deployment was made from."),
     "log": Entry("day_two:log", "Print what the Infrastructure Manager has logged."),
     "templates": Entry("kept:templates", "The templates that the service keeps for all users."),

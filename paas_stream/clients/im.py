@@ -6,7 +6,6 @@ fault, since it says nothing about what was done.
 """
 
 import json
-import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,13 +14,15 @@ from urllib.parse import quote
 import aiohttp
 
 from paas_stream.clients import im_sentences
+from paas_stream.clients.im_sentences import sentence
 from paas_stream.errors import PaasError, PermanentError, TemporaryError
 
 Observer = Callable[[str, str, float], None]
 
 _BUSY = frozenset({429, 502, 503, 504})
+_STOPPED = frozenset({"stopped", "off"})
+_WORST_FIRST = ("failed", "unknown", "pending", "running", "unconfigured")  # of machines that run
 _LONGEST_WAIT_S = 300.0  # a longer Retry-After is not believed
-_LONGEST_REASON = 800
 _LARGEST_ANSWER = 4 * 1024 * 1024
 _LARGEST_FAULT = 64 * 1024  # of an error's text the rest is not read
 # What the log says of a template without configuration, however it ends.
@@ -29,9 +30,7 @@ _NOTHING_TO_DO = "Contextualization disabled by the RADL/TOSCA template."
 _TEMPLATE_FAULT = "Error parsing"
 _NO_IMAGES = "?filters=distribution%3Dnone"
 _CLOUD_FAULT = "Error getting cloud info: "
-_FRAME = re.compile(r"^(\s*)(File .*, line \d+|at .*\(.*:\d+\))")  # of a stack trace
-_PATH = re.compile(r"file://\S+|(?<![\w:/])(/[\w.@+-]+){3,}/?")  # of the IM's machine, no URL
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_NO_MACHINE = "Invalid VM ID"
 
 
 class ImRefusedError(PermanentError):
@@ -49,6 +48,12 @@ class ImTemplateError(ImRefusedError):
     """The IM cannot read the template."""
 
     code = "im_template"
+
+
+class ImSurplusError(ImRefusedError):
+    """The IM has more machines of a node than the template says, and has taken none away."""
+
+    code = "im_surplus"
 
 
 class ImGoneError(PermanentError):
@@ -111,12 +116,26 @@ class ImClient:
 
     async def state(self, authorization: str, infrastructure: str) -> tuple[str, int]:
         """The infrastructure's state, and how many machines the IM shows."""
+        state, machines = await self._states(authorization, infrastructure)
+        return state, len(machines)
+
+    async def state_of_running(self, authorization: str, infrastructure: str) -> tuple[str, int]:
+        """As `state`, without the machines that are stopped: the IM lets them hide the others.
+
+        An infrastructure of which all are stopped counts as configured: nothing is under way.
+        """
+        state, machines = await self._states(authorization, infrastructure)
+        if state in _STOPPED:
+            state = next((one for one in _WORST_FIRST if one in machines.values()), "configured")
+        return state, len(machines)
+
+    async def _states(self, authorization: str, infrastructure: str) -> tuple[str, dict[str, Any]]:
         answer = await self._object("GET", _path(infrastructure, "/state"), authorization)
         state = answer.get("state")
         if not isinstance(state, dict) or not isinstance(state.get("state"), str):
             raise _unclear()
         machines = state.get("vm_states")
-        return state["state"], len(machines) if isinstance(machines, dict) else 0
+        return state["state"], machines if isinstance(machines, dict) else {}
 
     async def outputs(self, authorization: str, infrastructure: str) -> dict[str, Any]:
         """The template's outputs. They may hold credentials in clear."""
@@ -155,12 +174,18 @@ class ImClient:
         return state
 
     async def add(self, authorization: str, infrastructure: str, template: str) -> None:
-        """Let each node have as many machines as the template says; it takes none away.
+        """Let each node have as many machines as the template says (`merge.never_trimmed`).
 
-        Once more it adds nothing, unless the first call is still at work.
+        Once more it adds nothing, unless the first call is still at work: then a node may have too
+        many, and the next call raises ImSurplusError.
         """
         path = _path(infrastructure, "")
-        await self._object("POST", path, authorization, data=template.encode())
+        try:
+            await self._object("POST", path, authorization, data=template.encode())
+        except ImRefusedError as exc:
+            if _NO_MACHINE in exc.message:
+                raise ImSurplusError("the IM has more machines than it is to have") from exc
+            raise
 
     async def remove(self, authorization: str, infrastructure: str, machine: str) -> None:
         """Delete one machine; what is gone already is fine."""
@@ -181,6 +206,16 @@ class ImClient:
         """Start or stop one machine: `action` is `start` or `stop`."""
         path = _path(infrastructure, f"/vms/{quote(machine, safe='')}/{action}")
         await self._call("PUT", path, authorization)
+
+    async def reconfigure(
+        self, authorization: str, infrastructure: str, machine: str | None = None
+    ) -> None:
+        """Begin the contextualization once more: of one machine, or of all that run.
+
+        What is under way is ended by it, so that it may be asked for again.
+        """
+        query = "" if machine is None else f"?vm_list={quote(machine, safe='')}"
+        await self._call("PUT", _path(infrastructure, f"/reconfigure{query}"), authorization)
 
     async def contextualization_log(self, authorization: str, infrastructure: str) -> str:
         """The contextualization log. It may hold secrets."""
@@ -345,26 +380,3 @@ def _id(listed: Any) -> str:
     if not isinstance(uri, str) or uri.endswith("/"):
         raise _unclear()
     return uri.rsplit("/", 1)[-1]
-
-
-def sentence(text: str, *, tail: bool = False) -> str:
-    """A message of the IM without stack trace, server paths and line breaks, of bounded length."""
-    words = _UNSEEN.sub(" ", " ".join(_without_traces(text))).split()
-    joined = _PATH.sub("…", " ".join(words))
-    if len(joined) <= _LONGEST_REASON:
-        return joined
-    return "…" + joined[-_LONGEST_REASON:] if tail else joined[:_LONGEST_REASON] + "…"
-
-
-def _without_traces(text: str) -> list[str]:
-    """The lines that are no frame of a stack trace, nor the code that a frame quotes."""
-    kept: list[str] = []
-    frame: int | None = None  # indentation of the frame above
-    for line in text.splitlines():
-        indent = len(line) - len(line.lstrip())
-        if found := _FRAME.match(line):
-            frame = len(found[1])
-        elif frame is None or indent <= frame:
-            frame = None
-            kept.append(line)
-    return kept

@@ -7,6 +7,10 @@ with the cause at the very end. Whatever is not known here stays as it is.
 import re
 
 _LONGEST_CAUSE = 2000
+_LONGEST_REASON = 800
+_FRAME = re.compile(r"^(\s*)(File .*, line \d+|at .*\(.*:\d+\))")  # of a stack trace
+_PATH = re.compile(r"file://\S+|(?<![\w:/])(/[\w.@+-]+){3,}/?")  # of the IM's machine, no URL
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 _LAUNCH = re.compile(
     r"(?:VM \d+:\s*)?Error launching the VMs of type .{1,200}? to cloud ID \S+ of type \w+\.\s*"
@@ -93,3 +97,26 @@ def _closed(text: str, start: int) -> int:
         if depth == 0:
             return place + 1
     return min(len(text), start + _LONGEST_CAUSE)
+
+
+def sentence(text: str, *, tail: bool = False) -> str:
+    """A message of the IM without stack trace, server paths and line breaks, of bounded length."""
+    words = _UNSEEN.sub(" ", " ".join(_without_traces(text))).split()
+    joined = _PATH.sub("…", " ".join(words))
+    if len(joined) <= _LONGEST_REASON:
+        return joined
+    return "…" + joined[-_LONGEST_REASON:] if tail else joined[:_LONGEST_REASON] + "…"
+
+
+def _without_traces(text: str) -> list[str]:
+    """The lines that are no frame of a stack trace, nor the code that a frame quotes."""
+    kept: list[str] = []
+    frame: int | None = None  # indentation of the frame above
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if found := _FRAME.match(line):
+            frame = len(found[1])
+        elif frame is None or indent <= frame:
+            frame = None
+            kept.append(line)
+    return kept

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from paas_stream.lifecycle.backoff import Backoff
-from paas_stream.lifecycle.job import Job
+from paas_stream.lifecycle.job import Job, JobKind
 
 
 class Phase(StrEnum):
@@ -106,6 +106,7 @@ class Policy:
     recheck_s: float
     backoff: Backoff
     action_s: float = 300.0  # the start or stop of a machine takes at most this long
+    reconfigure_s: float = 9000.0  # a reconfigure takes at most this long, or what it has left
 
     @property
     def last_s(self) -> float:
@@ -311,7 +312,8 @@ def job_deadline(job: Job, policy: Policy) -> float | None:
     """When a job must have ended. None: it has not begun, and says nothing of its own."""
     if job.deadline is not None or job.started_at is None:
         return job.deadline
-    return job.started_at + policy.action_s
+    is_long = job.kind in (JobKind.RECONFIGURE, JobKind.REFRESH)
+    return job.started_at + (policy.reconfigure_s if is_long else policy.action_s)
 
 
 def given_up_at(attempt: Attempt, policy: Policy) -> float | None:

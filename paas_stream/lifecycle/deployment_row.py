@@ -22,7 +22,7 @@ class Status(StrEnum):
 
 
 CHANGEABLE = frozenset({Status.CREATE_COMPLETE, Status.UPDATE_COMPLETE, Status.UPDATE_FAILED})
-"""In these a deployment can be updated, and its machines started and stopped."""
+"""In these a deployment can be updated, and its machines started, stopped and configured again."""
 
 
 class Task(StrEnum):

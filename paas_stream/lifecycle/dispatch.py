@@ -57,7 +57,7 @@ def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transiti
             row = _joined_template(row, event)
         case RankedProviders():
             row = _joined_ranking(row, event)
-        case Command(command="start" | "stop"):
+        case Command(command="start" | "stop" | "reconfigure"):
             row = jobs.action(row, event, turn)
         case Command():
             row = _commanded(row, event, turn)
@@ -295,10 +295,10 @@ def _end_create(row: DispatchRow, turn: Turn) -> DispatchRow:
     winner = row.winner
     if winner is not None:
         turn.say(reports.created(row.uuid, winner, turn.now))
-        return replace(row, final=Final.CREATED, jobs=(jobs.refresh(turn.now),))
+        return replace(row, final=Final.CREATED, jobs=(jobs.refresh(turn.now), *row.jobs))
     kept = next((one for one in row.attempts if one.phase is Phase.KEPT), None)
     turn.say(reports.create_failed(row.uuid, _why(row, turn.moment), kept, turn.now))
-    return replace(row, final=Final.FAILED)
+    return jobs.dropped(replace(row, final=Final.FAILED), turn)
 
 
 def _why(row: DispatchRow, now: float) -> str:

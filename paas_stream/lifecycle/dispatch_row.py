@@ -69,6 +69,7 @@ class DispatchRow:
     revision: int = 1  # of the newest update that has begun
     joins: tuple[UpdateJoin, ...] = ()  # updates that wait for their other half
     jobs: tuple[Job, ...] = ()  # that wait for their turn
+    acted: tuple[str, ...] = ()  # names of the newest actions: a command may come again, and late
     machines: tuple[MachineRef, ...] = ()  # as they were read last
 
     @property

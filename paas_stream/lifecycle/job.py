@@ -22,18 +22,26 @@ class JobKind(StrEnum):
     UPDATE = "update"
     START = "start"  # a stopped machine
     STOP = "stop"  # a machine
-    REFRESH = "refresh"  # only look what is there
+    RECONFIGURE = "reconfigure"  # one machine or all: contextualization is done once more
+    REFRESH = "refresh"  # only look what is there, until the IM has done with it
 
 
 _DATA = "+"  # at the end of the identity of a container with volumes
 QUEUE = 20  # jobs that may wait for one deployment
-ROUNDS = 3  # how often an update is done again when what is there is not what is wanted
+REMEMBERED = 50  # actions that are known when they come again
+ROUNDS = (
+    3  # how often an update is done again when what is there is not what is wanted; or a refresh
+)
 REFRESHES = 5  # tries to look what is there
 ENDED_STATES = {
     JobKind.UPDATE: frozenset({"configured"}),
     JobKind.START: frozenset({"configured", "running"}),
     JobKind.STOP: frozenset({"stopped", "off"}),
+    JobKind.RECONFIGURE: frozenset({"configured"}),
+    JobKind.REFRESH: frozenset({"configured", "unconfigured", "failed", "stopped", "off"}),
 }
+
+MOVING = frozenset({"pending", "running"})  # a machine in one of these will be in another one soon
 
 
 @dataclass(frozen=True)
@@ -59,9 +67,15 @@ class Job:
     nodes: tuple[tuple[str, str], ...] = ()  # of an update: these nodes with their identities
     gone: tuple[tuple[str, str], ...] = ()  # of an update: nodes that were there, with their types
     removals: tuple[str, ...] = ()  # of an update: machines that are to go
-    machine: str | None = None  # of an action
+    machine: str | None = None  # of an action; None: of all machines
     request_id: str | None = None
     rounds: int = 0
+    unheard: bool = False  # of an update: the IM was asked, and what it has done of it is not known
+
+    @property
+    def name(self) -> str:
+        """What tells an action from all others of its deployment."""
+        return f"{self.kind}/{self.machine or ''}@{self.asked:.6f}"
 
 
 @dataclass(frozen=True)

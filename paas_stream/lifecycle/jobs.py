@@ -9,11 +9,13 @@ from dataclasses import replace
 from paas_stream.lifecycle import attempt as attempts
 from paas_stream.lifecycle import reports
 from paas_stream.lifecycle.attempt import LOOKS, WORKING, Attempt, Outcome, Phase
-from paas_stream.lifecycle.dispatch_row import DispatchRow, Goal
+from paas_stream.lifecycle.dispatch_row import DispatchRow, Final, Goal
 from paas_stream.lifecycle.job import (
     ENDED_STATES,
+    MOVING,
     QUEUE,
     REFRESHES,
+    REMEMBERED,
     ROUNDS,
     Job,
     JobKind,
@@ -93,21 +95,30 @@ def _with_join(row: DispatchRow, join: UpdateJoin) -> DispatchRow:
 
 
 def action(row: DispatchRow, event: Command, turn: Turn) -> DispatchRow:
-    """A user wants a machine to be started or stopped."""
+    """A user wants a machine to be started or stopped, or machines to be configured again."""
     asked = event.timestamp.timestamp()
     job = Job(JobKind(event.command), asked, machine=event.machine, request_id=event.request_id)
-    under_way = [row.winner.job] if row.winner is not None and row.winner.job is not None else []
-    if any(_same(known, job) for known in (*row.jobs, *under_way)):
+    if job.name in row.acted:
         return row
-    if row.winner is None or len(row.jobs) >= QUEUE or row.goal is not Goal.CREATE:
-        reason = "the deployment is not in a state for it, or too much waits for its turn"
-        turn.say(reports.job_ended(row.uuid, None, job, asked, success=False, reason=reason))
+    row = replace(row, acted=(*row.acted, job.name)[-REMEMBERED:])
+    # After a crash it may come before the events that the create has ended by.
+    is_there = row.goal is Goal.CREATE and row.final in (None, Final.CREATED)
+    if not is_there or len(row.jobs) >= QUEUE:
+        _refuse(row, job, turn)
         return row
     return replace(row, jobs=(*row.jobs, job))
 
 
-def _same(known: Job, job: Job) -> bool:
-    return (known.kind, known.asked, known.machine) == (job.kind, job.asked, job.machine)
+def _refuse(row: DispatchRow, job: Job, turn: Turn) -> None:
+    reason = "the deployment is not in a state for it, or too much waits for its turn"
+    turn.say(reports.job_ended(row.uuid, None, job, job.asked, success=False, reason=reason))
+
+
+def dropped(row: DispatchRow, turn: Turn) -> DispatchRow:
+    """Nothing can be done with a deployment whose create has failed."""
+    for job in row.jobs:
+        _refuse(row, job, turn)
+    return replace(row, jobs=())
 
 
 def refresh(now: float) -> Job:
@@ -126,11 +137,19 @@ def advance(row: DispatchRow, turn: Turn) -> DispatchRow:
             last = f"; last: {one.reason}" if one.reason else ""
             reason = f"not done within its time-out{last}"
             row = _ended(row, one, turn, success=False, reason=reason)
+    waiting = [job for job in row.jobs if job.kind is not JobKind.REFRESH]
+    if (one := row.winner) is not None and waiting and _only_watches(one):
+        row = _ended(row, one, turn, success=True)  # what waits comes first
+        row = replace(row, jobs=(*waiting, refresh(turn.now)))
     while (one := row.winner) is not None and _is_free(one) and row.jobs:
         job = replace(row.jobs[0], started_at=turn.now)
         row = replace(row, jobs=row.jobs[1:])
         row = _begun(row, replace(one, job=job, reason=None), job, turn)
     return row
+
+
+def _only_watches(one: Attempt) -> bool:
+    return one.phase is Phase.SETTLING and one.job is not None and one.job.kind is JobKind.REFRESH
 
 
 def _is_free(one: Attempt) -> bool:
@@ -193,15 +212,9 @@ def apply(
         return _ended(row, one, turn, success=False, reason=_GONE)
     match one.phase, event.effect, event.outcome:
         case Phase.CHANGING, "change", Outcome.CHANGED:
-            settling = replace(
-                attempts.enter(one, Phase.SETTLING, turn.now),
-                im_state=None,
-                state_since=turn.now,
-                reason=None,
-            )
             if event.message:
                 turn.say(reports.unchecked(row.uuid, one, event.message, turn.now))
-            return row.with_attempt(settling)
+            return row.with_attempt(_settles(one, turn))
         case Phase.CHANGING, "change", Outcome.REFUSED | Outcome.REFUSED_TEMPLATE:
             return _ended(row, one, turn, success=False, reason=event.message)
         case Phase.SETTLING, "poll", _:
@@ -211,6 +224,11 @@ def apply(
         case (Phase.CHANGING, "change", _) | (Phase.READING, "read", _):
             return _again(row, one, one.job, event, turn)
     return row
+
+
+def _settles(one: Attempt, turn: Turn) -> Attempt:
+    settling = attempts.enter(one, Phase.SETTLING, turn.now)
+    return replace(settling, im_state=None, state_since=turn.now, reason=None)
 
 
 def _settling(
@@ -223,6 +241,8 @@ def _settling(
     if event.outcome == Outcome.FAULT and not one.tries:
         turn.say(reports.fault(row.uuid, one, "poll", event.message or "", None, turn.now))
         return row.with_attempt(replace(one, tries=1))
+    if event.outcome == Outcome.REFUSED:  # the machine is not there any more
+        return _ended(row, one, turn, success=False, reason=event.message)
     if event.outcome != Outcome.STATE or event.state is None:
         return row
     if event.state in ENDED_STATES[job.kind]:
@@ -253,8 +273,12 @@ def _read(
     machines = tuple(MachineRef(each.id, each.node) for each in event.machine_list)
     row = replace(row, machines=machines)
     turn.say(reports.resources(row.uuid, one, event.machine_list, turn.now))
+    moves = any(each.state in MOVING for each in event.machine_list)
+    if job.kind is JobKind.REFRESH and moves and job.rounds < ROUNDS:
+        again = replace(one, job=replace(job, rounds=job.rounds + 1))
+        return row.with_attempt(_settles(again, turn))
     if job.kind is not JobKind.UPDATE or job.wanted is None:
-        return _ended(row, one, turn, success=True)
+        return _ended(row, one, turn, success=True, moves=moves)
     before = dict(row.nodes)
     first = job.rounds == 0
     lost = [name for name, now in job.nodes if loses_data(before.get(name, now), now)]
@@ -263,14 +287,16 @@ def _read(
     changed = [name for name, now in job.nodes if is_other(before.get(name, now), now)]
     gone = surplus(machines, job.wanted, job.removals, changed if first else ())
     missing = lacking(machines, job.wanted)
-    if not first and not gone and not missing:
-        return _ended(row, one, turn, success=True, outputs=event.outputs)
-    if job.rounds >= ROUNDS:
+    if not first and not gone and not missing and not job.unheard:
+        return _ended(row, one, turn, success=True, outputs=event.outputs, moves=moves)
+    if job.rounds >= ROUNDS and not job.unheard:
         reason = f"the IM has {missing} machines too few and {len(gone)} too many"
         return _ended(row, one, turn, success=False, reason=reason)
     kinds = dict.fromkeys((each.node for each in machines if each.node), "") | before
     left = tuple((name, type_of(kind)) for name, kind in kinds.items() if name not in job.wanted)
-    again = replace(one, job=replace(job, removals=gone, gone=left, rounds=job.rounds + 1))
+    rounds = job.rounds if job.unheard else job.rounds + 1
+    begun = replace(job, removals=gone, gone=left, rounds=rounds, unheard=False)
+    again = replace(one, job=begun)
     return row.with_attempt(attempts.enter(again, Phase.CHANGING, turn.now))
 
 
@@ -285,6 +311,9 @@ def _again(
         return _ended(row, one, turn, success=False, reason=event.message)
     later = attempts.again(one, turn.now, turn.policy, row.uuid, event.retry_after_s)
     later = replace(later, reason=event.message or later.reason)
+    if one.phase is Phase.CHANGING and job.kind is JobKind.UPDATE:
+        # It may have been done, even twice: what must go follows from what is there now.
+        later = replace(later, phase=Phase.READING, job=replace(job, unheard=True))
     turn.say(reports.fault(row.uuid, one, event.effect, event.message or "", later.due, turn.now))
     return row.with_attempt(later)
 
@@ -297,8 +326,12 @@ def _ended(
     success: bool,
     reason: str | None = None,
     outputs: str | None = None,
+    moves: bool = False,
 ) -> DispatchRow:
-    """The job has ended; the deployment is at rest again, or looked at once more."""
+    """The job has ended; the deployment is at rest again, or looked at once more.
+
+    `moves`: what was read last will be otherwise soon.
+    """
     job = one.job
     rest = replace(
         one,
@@ -317,8 +350,11 @@ def _ended(
             row.uuid, one, job, turn.now, success=success, reason=reason, outputs=outputs
         )
     )
+    others = tuple(each for each in row.jobs if each.kind is not JobKind.REFRESH)
     if not success:
-        return replace(_half_done(row, job), jobs=(refresh(turn.now), *row.jobs))
+        return replace(_half_done(row, job), jobs=(refresh(turn.now), *others))
+    if moves:
+        row = replace(row, jobs=(*others, refresh(turn.now)))
     if job.kind is JobKind.UPDATE:
         return replace(row, digest=job.digest, nodes=job.nodes)
     return row

@@ -151,7 +151,8 @@ def job_begins(uuid: str, one: Attempt, job: Job, now: float) -> ProcedureStatus
     """A job has its turn."""
     text = f"the update to revision {job.revision} begins"
     if job.kind is not JobKind.UPDATE:
-        text = f"the {job.kind} of machine {job.machine} begins"
+        what = "all machines" if job.machine is None else f"machine {job.machine}"
+        text = f"the {job.kind} of {what} begins"
     return _step(uuid, one, now, step=job.kind.value, status="begin", message=text)
 
 
@@ -168,7 +169,7 @@ def job_ended(
     """How an update or an action has ended."""
     is_update = job.kind is JobKind.UPDATE
     fields = {} if one is None else _place(one)
-    fields["started_at"] = at(job.started_at or job.asked)
+    fields["started_at"] = at(max(job.started_at or 0.0, job.asked))  # clocks differ
     return DeploymentResult(
         uuid=uuid,
         timestamp=at(now),

@@ -62,7 +62,13 @@ _OF_STATUS = {
     Status.DELETE_COMPLETE: ResourceState.DELETED,
     Status.DELETE_FAILED: ResourceState.ERROR,
 }
-_OF_ACTION = {"start": ResourceState.STARTING, "stop": ResourceState.STOPPING}
+_OF_ACTION = {
+    "start": ResourceState.STARTING,
+    "stop": ResourceState.STOPPING,
+    "reconfigure": ResourceState.CONFIGURING,
+}
+_CONFIGURABLE = frozenset({ResourceState.STARTED, ResourceState.CONFIGURING, ResourceState.ERROR})
+"""In these a machine runs, as far as is known: it may have to be configured because that has failed."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,8 @@ class Resource:
     machine: str | None = None  # its id in the IM; None: not made, or not seen yet
     machine_state: str | None = None  # as the IM names it
     info: str | None = None  # JSON text
-    action: str | None = None  # start, stop: asked for, and not ended
+    action: str | None = None  # start, stop, reconfigure: asked for, and not ended
+    asked: float = 0.0  # when that was; after its end, when the newest one began
     leaving: bool = False  # an update that is under way takes it away
     fixed: str = ""  # of its node
 
@@ -90,6 +97,11 @@ class Resource:
     def is_compute(self) -> bool:
         """A machine, and not a container."""
         return self.is_of(COMPUTE)
+
+    def is_configurable(self, status: Status) -> bool:
+        """Whether its contextualization can be done once more: it runs, and nothing is done with it."""
+        is_there = self.is_compute and self.machine is not None and self.action is None
+        return is_there and self.state(status) in _CONFIGURABLE
 
     def state(self, status: Status) -> ResourceState:
         """What is shown in a deployment of this status."""
@@ -114,6 +126,7 @@ class Resources:
     all: tuple[Resource, ...] = ()
     made: int = 0  # how many there ever were: part of a new one's uuid
     revision: int = 0  # of the template that they follow from
+    asked: float = 0.0  # as in a resource, of what was asked of all together
 
     def find(self, uuid: str) -> Resource | None:
         """One by its uuid."""
@@ -138,17 +151,38 @@ def step(row: Resources, event: Message) -> Resources:
         case DeploymentResult(kind="final", operation=Operation.UPDATE):
             return _update_ended(row, bool(event.success), event.revision or 0)
         case DeploymentResult(kind="final", operation=Operation.ACTION):
-            return _each(row, event.machine, action=None)
-        case Command(command="start" | "stop") if event.machine is not None:
-            return _each(row, event.machine, action=event.command, updated=moment)
+            return _acted(row, event)
+        case Command(command="start" | "stop" | "reconfigure"):
+            return _asked(row, event, moment)
     return row
 
 
-def _each(row: Resources, machine: str | None, **changes: Any) -> Resources:
-    changed = tuple(
-        replace(one, **changes) if machine is not None and one.machine == machine else one
-        for one in row.all
-    )
+def _asked(row: Resources, event: Command, moment: float) -> Resources:
+    """Something is asked of one machine, or of all that run. It may come again, or after its end."""
+    if event.machine is not None:
+        found = [one for one in row.all if one.machine == event.machine and one.asked < moment]
+    elif row.asked < moment:
+        row = replace(row, asked=moment)
+        found = [one for one in row.all if one.is_configurable(Status.CREATE_COMPLETE)]
+    else:
+        return row
+    return _each(row, found, action=event.command, asked=moment, updated=moment)
+
+
+def _acted(row: Resources, event: DeploymentResult) -> Resources:
+    """What was asked of one machine has ended, or of all that something was asked of together."""
+    begun = (event.started_at or event.timestamp).timestamp()
+    if event.machine is not None:
+        found = [one for one in row.all if one.machine == event.machine]
+    else:
+        row = replace(row, asked=max(row.asked, begun))
+        found = [one for one in row.all if one.action == "reconfigure"]
+    return _each(row, [one for one in found if one.asked <= begun], action=None, asked=begun)
+
+
+def _each(row: Resources, found: Iterable[Resource], **changes: Any) -> Resources:
+    changing = {one.uuid for one in found}
+    changed = tuple(replace(one, **changes) if one.uuid in changing else one for one in row.all)
     return row if changed == row.all else replace(row, all=changed)
 
 
@@ -204,11 +238,11 @@ def _seen(row: Resources, machines: tuple[Machine, ...], moment: float) -> Resou
     found: list[Resource] = []
     for one in row.all:
         machine = there.get(one.machine or "")
-        if one.machine is not None and machine is None:
-            continue  # it is gone
         if machine is None and one.has_machine and not one.leaving:
             machine = next((each for each in free if each.node == one.node), None)
             free = [each for each in free if each is not machine]
+        if one.machine is not None and machine is None:
+            continue  # it is gone, and none has come in its place
         found.append(one if machine is None else _bound(one, machine, moment))
     return row if tuple(found) == row.all else replace(row, all=tuple(found))
 

@@ -139,7 +139,8 @@ def _done(result: DeploymentResult, place: str) -> str:
         case Operation.UPDATE:
             return f"revision {result.revision} is in force" + _why(result)
         case Operation.ACTION:
-            return f"done with machine {result.machine}" + _why(result)
+            what = "all machines" if result.machine is None else f"machine {result.machine}"
+            return f"done with {what}" + _why(result)
     return f"complete at {place}"
 
 

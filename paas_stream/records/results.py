@@ -47,7 +47,7 @@ class DeploymentResult(Message):
     outputs: str | None = None  # JWE of a JSON object
     kept: bool = False  # a failed attempt that was left in place (keep_last_attempt)
     revision: int | None = None  # of an update: all up to this one have ended
-    machine: str | None = None  # of an action: which one
+    machine: str | None = None  # of an action: which one; null: all
     machines: tuple[Machine, ...] | None = None  # of `resources`: all that are there
     log: str | None = None  # JWE of the text of the contextualization log, its end
     request_id: str | None = None  # of the command that is answered
@@ -57,9 +57,19 @@ class Command(Message):
     """`deployment-commands`: something a user or the tracker wants done."""
 
     uuid: Uuid
-    command: Literal["delete", "cancel", "forget", "inspect", "reset", "start", "stop", "log"]
+    command: Literal[
+        "delete",
+        "cancel",
+        "forget",
+        "inspect",
+        "reset",
+        "start",
+        "stop",
+        "reconfigure",
+        "log",
+    ]
     force: bool = False  # delete: by force in the IM; cancel: not even a success stays
     reason: str | None = None  # a sentence
-    machine: str | None = None  # start, stop: which one, in the IM
+    machine: str | None = None  # start, stop, reconfigure: which one, in the IM; null: all
     request_id: str | None = None  # of the request that asked
     access_token: str | None = None  # JWE

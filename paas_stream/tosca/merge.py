@@ -13,6 +13,8 @@ _SCALABLE = "tosca.capabilities.indigo.Scalable"
 
 _PLAIN = ":/@+~"  # besides letters, digits and "_.-"; IM divides tags at "," and "="
 
+NO_MACHINE = "-1"  # IM counts from 0
+
 
 def for_provider(
     document: Mapping[str, Any],
@@ -56,6 +58,18 @@ def _with_types(document: Mapping[str, Any], old: Mapping[str, Any]) -> types.Do
     """The document with the types of an older one besides its own."""
     sections = [name for name in types.SECTIONS if old.get(name)]
     return {**document, **{name: {**old[name], **(document.get(name) or {})} for name in sections}}
+
+
+def never_trimmed(document: Mapping[str, Any]) -> types.Document:
+    """The document as one of which IM takes no machine away by itself.
+
+    Where it finds more machines than it is told, as after two calls at the same time, it takes the
+    oldest ones. So it is told to take one that is never there, and refuses all of it instead.
+    """
+    made = copy.deepcopy(dict(document))
+    for node in types.nodes_of(made, types.COMPUTE).values():
+        _properties(node, "scalable")["removal_list"] = [NO_MACHINE]
+    return made
 
 
 def filled_in(

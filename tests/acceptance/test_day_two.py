@@ -1,97 +1,24 @@
-"""What is done with a deployment that exists: updates, starts and stops, its log, a reset."""
+"""What is done with a deployment that exists: updates, actions on its machines, its log, a reset."""
 
 import json
 
 import pytest
 import requests
+from support.deployed import SETTLED_S, Deployment, template
+from support.fault_proxy import Fault
 from support.stack import Stack, until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(300)]
 
-SETTLED_S = 60.0
 
-
-def template(count: int, *, removals: list[str] | None = None, extra: bool = False) -> str:
-    """`count` machines, and one more of another node."""
-    listed = f", removal_list: {json.dumps(removals)}" if removals else ""
-    more = ""
-    if extra:
-        more = """
-    extra:
-      type: tosca.nodes.indigo.Compute
-      capabilities:
-        endpoint: {properties: {network_name: PRIVATE}}"""
-    return f"""\
-tosca_definitions_version: tosca_simple_yaml_1_0
-topology_template:
-  inputs:
-    cpus: {{type: integer, default: 1}}
-    note: {{type: string, default: none}}
-  node_templates:
-    node:
-      type: tosca.nodes.indigo.Compute
-      capabilities:
-        scalable: {{properties: {{count: {count}{listed}}}}}
-        host: {{properties: {{num_cpus: {{get_input: cpus}}, mem_size: 1 GB}}}}
-        endpoint: {{properties: {{network_name: PRIVATE}}}}{more}
-  outputs:
-    addresses: {{value: {{get_attribute: [node, private_address]}}}}
-"""
-
-
-class Deployment:
-    """One deployment, as a client sees it."""
-
-    def __init__(self, stack: Stack, count: int) -> None:
-        body = {"template": template(count), "userGroup": "demo", "parameters": {"cpus": "1"}}
-        answer = requests.post(f"{stack.worker.url}/deployments/", json=body, timeout=30)
-        assert answer.status_code == 201, answer.text
-        self.stack, self.uuid = stack, answer.json()["uuid"]
-        self.url = f"{stack.worker.url}/deployments/{self.uuid}"
-        self.until("CREATE_COMPLETE")
-        until(lambda: len(self.machines()) == count, SETTLED_S, "its machines are seen")
-
-    def get(self, path: str = "") -> requests.Response:
-        return requests.get(self.url + path, timeout=30)
-
-    def put(self, text: str, **body: object) -> requests.Response:
-        return requests.put(self.url, json={"template": text, **body}, timeout=30)
-
-    def until(self, status: str) -> dict:
-        def reached() -> dict | None:
-            found = self.get().json()
-            assert found["status"] == status or found["status"].endswith("IN_PROGRESS"), found
-            return found if found["status"] == status else None
-
-        return until(reached, SETTLED_S, f"it is {status}")
-
-    def resources(self) -> list[dict]:
-        return self.get("/resources?size=100").json()["content"]
-
-    def machines(self) -> list[dict]:
-        return [
-            one for one in self.resources() if one.get("metadata", {}).get("VirtualMachineInfo")
-        ]
-
-    def vms(self) -> list[str]:
-        """Ids of the machines in the IM."""
-        return self.stack.machines(self.uuid)
-
-    def act(self, rid: str, what: str) -> requests.Response:
-        url = f"{self.url}/resources/{rid}/actions"
-        return requests.post(url, json={"type": what}, timeout=30)
-
-    def resource_until(self, rid: str, state: str) -> None:
-        until(
-            lambda: self.get(f"/resources/{rid}").json()["state"] == state,
-            SETTLED_S,
-            f"the resource is {state}",
-        )
+def held(made: Deployment, method: str, path: str, how: str = "before") -> Fault:
+    """Hold the next such call on the deployment's infrastructure."""
+    return made.stack.proxy.fault(method, rf"/infrastructures/{made.physical}{path}", how)
 
 
 @pytest.fixture(scope="module")
 def made(stack: Stack) -> Deployment:
-    return Deployment(stack, 2)
+    return Deployment(stack, 2).created()
 
 
 def test_resources_are_the_instances_of_the_nodes(made: Deployment) -> None:
@@ -122,7 +49,7 @@ def test_resources_of_a_type_are_those_that_derive_from_it(
 def test_a_machine_is_stopped_and_started_and_the_deployment_is_not_changed(
     made: Deployment,
 ) -> None:
-    rid = made.resources()[0]["uuid"]
+    rid = made.rids()[0]
     assert made.act(rid, "start").status_code == 409
     assert made.act(rid, "explode").status_code == 400
     assert made.act(rid, "stop").status_code == 202
@@ -131,6 +58,70 @@ def test_a_machine_is_stopped_and_started_and_the_deployment_is_not_changed(
     assert made.act(rid, "stop").status_code == 409
     assert made.act(rid, "start").status_code == 202
     made.resource_until(rid, "STARTED")
+
+
+def test_a_stop_whose_reply_is_lost_is_done_though_the_cloud_refuses_a_second_one(
+    made: Deployment,
+) -> None:
+    rid = made.rids()[0]
+    before = len(made.ended("action"))
+    held(made, "PUT", "/vms/0/stop$", "lost")
+    held(made, "PUT", "/vms/0/stop$", "400")
+    assert made.act(rid, "stop").status_code == 202
+    made.resource_until(rid, "STOPPED")
+    assert made.act(rid, "start").status_code == 202
+    made.resource_until(rid, "STARTED")
+    assert made.ended("action")[before:] == ["end", "end"]
+
+
+class TestAReconfigure:
+    def test_of_all_machines_is_shown_on_each_until_it_has_ended(self, made: Deployment) -> None:
+        before = (made.get().json(), made.rids(), made.vms())
+        told = len(made.ended("action"))
+        asked = held(made, "PUT", "/reconfigure$")
+        answer = made.act(None, "reconfigure")
+        assert (answer.status_code, answer.content) == (202, b"")
+        assert made.states() == ["CONFIGURING", "CONFIGURING"]
+        assert made.act(None, "reconfigure").status_code == 409
+        assert made.act(made.rids()[0], "stop").status_code == 409
+        assert asked.reached.wait(SETTLED_S)
+        asked.release()
+        made.shows("STARTED", "STARTED")
+        assert made.ended("action")[told:] == ["end"]
+        assert (made.get().json(), made.rids(), made.vms()) == before
+
+    def test_of_one_machine_asks_the_im_for_that_one(self, made: Deployment) -> None:
+        rid = made.rids()[1]
+        told = len(made.ended("action"))
+        assert made.act(rid, "reconfigure").status_code == 202
+        until(lambda: len(made.ended("action")) > told, SETTLED_S, "it has ended")
+        assert made.ended("action")[told:] == ["end"]
+        asked = [one for one in made.stack.proxy.calls if one.startswith("PUT")]
+        assert asked == [f"PUT /infrastructures/{made.physical}/reconfigure?vm_list=1"]
+        assert made.states() == ["STARTED", "STARTED"]
+
+    def test_that_fails_says_why_and_the_deployment_stays(self, made: Deployment) -> None:
+        as_told, instead = b'{"state":{"state":"configured"', b'{"state":{"state":"unconfigured"'
+        made.stack.proxy.rewrites[as_told] = instead
+        told = len(made.ended("action"))
+        assert made.act(None, "reconfigure").status_code == 202
+        until(lambda: len(made.ended("action")) > told, SETTLED_S, "it has ended")
+        assert made.ended("action")[told:] == ["failed"]
+        (last,) = [one for one in made.get("/events").json() if one["status"] == "failed"][-1:]
+        assert last["message"].startswith("the IM reports unconfigured: ")
+        assert "Contextualization" in last["message"]
+        assert made.get().json()["status"] == "CREATE_COMPLETE"
+        made.shows("STARTED", "STARTED")
+
+    def test_waits_for_no_machine_that_is_stopped(self, made: Deployment) -> None:
+        rid = made.rids()[0]
+        made.act(rid, "stop")
+        made.resource_until(rid, "STOPPED")
+        assert made.act(rid, "reconfigure").status_code == 409
+        assert made.act(None, "reconfigure").status_code == 202
+        made.shows("STOPPED", "STARTED")
+        made.act(rid, "start")
+        made.resource_until(rid, "STARTED")
 
 
 def test_the_log_and_the_extra_information_are_text(made: Deployment) -> None:
@@ -153,31 +144,44 @@ def test_a_reset_is_for_deletes_only(made: Deployment) -> None:
 
 class TestUpdates:
     def test_machines_are_added_at_the_same_provider(self, made: Deployment) -> None:
-        before = made.get().json()
+        before, rids = made.get().json(), made.rids()
+        added = held(made, "POST", "$")
         answer = made.put(template(3), parameters={"note": "more"})
         assert answer.status_code == 202
         assert answer.json()["status"] == "UPDATE_IN_PROGRESS"
+        assert added.reached.wait(SETTLED_S)
+        made.shows("STARTED", "STARTED", "CREATING")
+        assert made.rids()[:2] == rids
+        new = made.rids()[2]
+        added.release()
         after = made.until("UPDATE_COMPLETE")
         assert after["physicalId"] == before["physicalId"]
         assert after["cloudProviderName"] == before["cloudProviderName"]
         assert len(after["outputs"]["addresses"]) == 3
         assert made.vms() == ["0", "1", "2"]
-        assert [one["state"] for one in made.resources()] == ["STARTED"] * 3
+        assert made.states() == ["STARTED"] * 3
+        assert made.rids() == [*rids, new]
 
     def test_one_that_changes_nothing_does_not_ask_the_im(self, made: Deployment) -> None:
+        before = made.resources()
         assert made.put(template(3)).status_code == 202
         made.until("UPDATE_COMPLETE")
         assert not [one for one in made.stack.proxy.calls if one.startswith("POST")]
         told = made.get("/events").json()
         assert "nothing is to be changed" in str(told)
+        assert made.resources() == before
 
     def test_what_the_removal_list_names_goes_and_nothing_else(self, made: Deployment) -> None:
-        leaving = made.resources()[1]
-        kept = {one["uuid"] for one in made.resources()} - {leaving["uuid"]}
-        made.put(template(2, removals=[leaving["uuid"]]))
+        first, leaving, last = made.rids()
+        removed = held(made, "DELETE", "/vms/1$")
+        assert made.put(template(2, removals=[leaving])).status_code == 202
+        assert removed.reached.wait(SETTLED_S)
+        made.shows("STARTED", "DELETING", "STARTED")
+        removed.release()
         made.until("UPDATE_COMPLETE")
         assert made.vms() == ["0", "2"]
-        assert {one["uuid"] for one in made.resources()} == kept
+        assert (made.rids(), made.states()) == ([first, last], ["STARTED", "STARTED"])
+        assert made.get(f"/resources/{leaving}").status_code == 404
 
     def test_a_resource_that_is_not_there_is_refused(self, made: Deployment) -> None:
         answer = made.put(template(1, removals=["7"]))
@@ -191,15 +195,19 @@ class TestUpdates:
         assert made.get().json()["status"] == "UPDATE_COMPLETE"
 
     def test_a_new_node_comes_and_an_old_one_goes(self, made: Deployment) -> None:
+        rids = made.rids()
         made.put(template(2, extra=True))
         made.until("UPDATE_COMPLETE")
         assert len(made.vms()) == 3
+        nodes = [(one["toscaNodeName"], one["state"]) for one in made.resources()]
+        assert nodes == [("node", "STARTED"), ("node", "STARTED"), ("extra", "STARTED")]
+        assert made.rids()[:2] == rids
         made.put(template(2))
         made.until("UPDATE_COMPLETE")
-        assert made.vms() == ["0", "2"]
+        assert (made.vms(), made.rids()) == (["0", "2"], rids)
 
     def test_those_that_come_while_one_is_under_way_are_merged(self, made: Deployment) -> None:
-        gone = made.resources()[0]["uuid"]
+        gone = made.rids()[0]
         assert made.put(template(3)).status_code == 202
         assert made.put(template(2, removals=[gone])).status_code == 202
         assert made.put(template(4)).status_code == 202
@@ -208,9 +216,70 @@ class TestUpdates:
         assert gone not in [one["uuid"] for one in made.resources()]
         assert "0" not in made.vms()
 
+    def test_the_newest_go_where_there_are_too_many(self, made: Deployment) -> None:
+        vms, rids = sorted(made.vms(), key=int), made.rids()
+        assert len(vms) == 4
+        removed = held(made, "DELETE", f"/vms/{vms[2]}$")
+        assert made.put(template(2)).status_code == 202
+        assert removed.reached.wait(SETTLED_S)
+        made.shows("STARTED", "STARTED", "DELETING", "DELETING")
+        removed.release()
+        made.until("UPDATE_COMPLETE")
+        assert (made.vms(), made.rids()) == (vms[:2], rids[:2])
+
+    def test_a_second_one_waits_until_the_first_has_ended(self, made: Deployment) -> None:
+        first, second = made.rids()
+        told = len(made.ended("update"))
+        added = held(made, "POST", "$")
+        assert made.put(template(3)).status_code == 202
+        assert added.reached.wait(SETTLED_S)
+        answer = made.put(template(2, removals=[first]))
+        assert (answer.status_code, answer.json()["status"]) == (202, "UPDATE_IN_PROGRESS")
+        until(lambda: made.states()[0] == "DELETING", SETTLED_S, "it is shown what will go")
+        asked = [one for one in made.stack.proxy.calls if one.startswith(("POST", "DELETE"))]
+        assert len(asked) == 1, "the IM is asked for nothing of the second one yet"
+        added.release()
+        made.until("UPDATE_COMPLETE")
+        until(lambda: len(made.ended("update")) == told + 2, SETTLED_S, "both are told")
+        assert made.ended("update")[told:] == ["end", "end"]
+        assert len(made.vms()) == 2
+        assert second in made.rids()
+        assert first not in made.rids()
+        assert made.states() == ["STARTED", "STARTED"]
+
+    def test_the_oldest_stay_though_the_im_has_more_than_was_read(self, made: Deployment) -> None:
+        """A call that was given up may come to its end between our look and the next call."""
+        rids, vms = made.rids(), sorted(made.vms(), key=int)
+        assert len(vms) == 2
+        added = held(made, "POST", "$")
+        assert made.put(template(3)).status_code == 202
+        assert added.reached.wait(SETTLED_S)
+        made.grow_in_the_im(5)
+        added.release()
+        made.until("UPDATE_COMPLETE")
+        assert set(vms) < set(made.vms())
+        assert len(made.vms()) == len(made.rids()) == 3
+        assert made.rids()[:2] == rids
+        assert made.put(template(2)).status_code == 202
+        made.until("UPDATE_COMPLETE")
+        assert made.vms() == vms
+
+    def test_a_machine_that_is_stopped_holds_up_none_and_can_go(self, made: Deployment) -> None:
+        stopped, other = made.rids()
+        made.act(stopped, "stop")
+        made.resource_until(stopped, "STOPPED")
+        assert made.put(template(3)).status_code == 202
+        made.until("UPDATE_COMPLETE")
+        assert made.states() == ["STOPPED", "STARTED", "STARTED"]
+        assert made.put(template(2, removals=[stopped])).status_code == 202
+        made.until("UPDATE_COMPLETE")
+        assert made.states() == ["STARTED", "STARTED"]
+        assert made.rids()[0] == other
+        assert len(made.vms()) == 2
+
 
 def test_an_update_that_the_im_refuses_leaves_the_deployment_there(stack: Stack) -> None:
-    made = Deployment(stack, 1)
+    made = Deployment(stack, 1).created()
     stack.proxy.fault("POST", rf"/infrastructures/{made.get().json()['physicalId']}", "400")
     assert made.put(template(2)).status_code == 202
     failed = made.until("UPDATE_FAILED")
@@ -223,9 +292,9 @@ def test_an_update_that_the_im_refuses_leaves_the_deployment_there(stack: Stack)
 
 
 def test_a_delete_in_the_middle_of_an_update_wins(stack: Stack) -> None:
-    made = Deployment(stack, 1)
+    made = Deployment(stack, 1).created()
     assert made.put(template(3)).status_code == 202
-    assert requests.delete(made.url, timeout=30).status_code == 204
+    assert made.delete().status_code == 204
     assert made.put(template(2)).status_code == 409
     made.until("DELETE_COMPLETE")
     assert stack.infrastructures(made.uuid) == []
@@ -233,9 +302,9 @@ def test_a_delete_in_the_middle_of_an_update_wins(stack: Stack) -> None:
 
 
 def test_a_delete_that_does_not_end_is_given_up_and_asked_for_again(stack: Stack) -> None:
-    made = Deployment(stack, 1)
+    made = Deployment(stack, 1).created()
     held = stack.proxy.fault("DELETE", "/infrastructures/", "before", times=1000)
-    assert requests.delete(made.url, timeout=30).status_code == 204
+    assert made.delete().status_code == 204
     assert held.reached.wait(SETTLED_S), "the IM is asked to delete"
     assert made.get().json()["status"] == "DELETE_IN_PROGRESS"
     reset = requests.patch(made.url, json={"status": "DELETE_FAILED"}, timeout=30)
@@ -244,6 +313,6 @@ def test_a_delete_that_does_not_end_is_given_up_and_asked_for_again(stack: Stack
     assert given_up["status"] == "DELETE_FAILED"
     assert given_up["statusReason"] == "The delete was given up on request"
     held.release()
-    assert requests.delete(made.url, timeout=30).status_code == 204
+    assert made.delete().status_code == 204
     made.until("DELETE_COMPLETE")
     assert stack.infrastructures(made.uuid) == []

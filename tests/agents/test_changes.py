@@ -6,7 +6,7 @@ import pytest
 from support.bench import Bench
 from support.lifecycle import UUID
 from support.rest import Line, Rest, answered
-from support.states import CREATED, STATES, machine
+from support.states import CREATED, PLACE, STATES, machine, result
 
 from paas_stream.app import app
 from paas_stream.lifecycle.deployment import CHANGEABLE, Status
@@ -75,6 +75,28 @@ async def test_an_action(status: Status, rest: Rest, bench: Bench) -> None:
     assert sent(bench) == []
 
 
+@pytest.mark.parametrize("on_all", [False, True], ids=["one machine", "all machines"])
+async def test_a_reconfigure(status: Status, rest: Rest, bench: Bench, on_all: bool) -> None:
+    resource = await rid(rest)
+    path = f"{ONE}/actions" if on_all else f"{ONE}/resources/{resource}/actions"
+    body = {"type": "reconfigure"}
+    if status in CHANGEABLE:
+        async with rest.post(path, json=body) as answer:
+            assert (answer.status, await answer.read()) == (202, b"")
+        (command,) = bench.sent(Command)
+        assert command.command == "reconfigure"
+        assert command.machine == (None if on_all else "0")
+        assert (await answered(rest.get(ONE), 200))["status"] == status
+        shown = await answered(rest.get(f"{ONE}/resources/{resource}"), 200)
+        assert shown["state"] == "CONFIGURING"
+        refused = await answered(rest.post(path, json=body), 409)
+        assert "CONFIGURING state" in refused["message"]
+        return
+    refused = await answered(rest.post(path, json=body), 409)
+    assert refused["message"] == f"Cannot reconfigure resources of a deployment in {status} state"
+    assert sent(bench) == []
+
+
 async def test_a_reset(status: Status, rest: Rest, bench: Bench) -> None:
     if status is Status.DELETE_IN_PROGRESS:
         async with rest.patch(ONE, json=RESET) as answer:
@@ -113,6 +135,42 @@ class TestAnAction:
         await line.give(*CREATED, machine(im_state))
         refused = await act(rest, await rid(rest), what, 409)
         assert refused == f"Cannot {what} a resource in {shown} state"
+
+    @pytest.mark.parametrize(
+        ("im_state", "status"),
+        [("configured", 202), ("unconfigured", 202), ("running", 202), ("stopped", 409)],
+    )
+    async def test_configures_again_what_runs_whether_or_not_that_has_failed_before(
+        self, rest: Rest, line: Line, im_state: str, status: int
+    ) -> None:
+        await line.give(*CREATED, machine(im_state))
+        await act(rest, await rid(rest), "reconfigure", status)
+
+    async def test_that_configures_all_needs_one_that_runs(self, rest: Rest, line: Line) -> None:
+        await line.give(*CREATED, machine("stopped"))
+        path, body = f"{ONE}/actions", {"type": "reconfigure"}
+        refused = await answered(rest.post(path, json=body), 409)
+        assert refused["message"] == "Cannot reconfigure resources in STOPPED state"
+        gone = result("resources", 26, machines=(), **PLACE)
+        await line.give(gone)
+        refused = await answered(rest.post(path, json=body), 400)
+        assert refused["message"] == "the deployment has no machine that can be configured"
+
+    @pytest.mark.parametrize("what", ["start", "stop", "explode"])
+    async def test_on_all_machines_is_a_reconfigure_or_400(
+        self, rest: Rest, line: Line, what: str
+    ) -> None:
+        await line.give(*CREATED)
+        await answered(rest.post(f"{ONE}/actions", json={"type": what}), 400)
+
+    async def test_that_configures_what_is_no_machine_is_400(self, rest: Rest, line: Line) -> None:
+        await line.give(*CREATED)
+        refused = await act(rest, await rid(rest, "network"), "reconfigure", 400)
+        assert refused == "network is no machine that can be configured"
+
+    async def test_on_an_unknown_deployment_is_404(self, rest: Rest, line: Line) -> None:
+        other = "00000000-0000-4000-8000-000000000000"
+        await answered(rest.post(f"/deployments/{other}/actions", json={"type": "x"}), 404)
 
     async def test_on_an_unknown_resource_is_404(self, rest: Rest, line: Line) -> None:
         await line.give(*CREATED)

@@ -86,6 +86,8 @@ class Cluster:
             "PAAS_DISPATCH_PENDING_S": "600",
             "PAAS_DISPATCH_UNKNOWN_S": "600",
             "PAAS_DISPATCH_RECHECK_S": "1",
+            # an IM that was killed forgets what it was at; more than all clocks differ by
+            "PAAS_DISPATCH_RECONFIGURE_TIMEOUT_S": "300",
             "PAAS_DISPATCH_BREAKER_OPEN_S": "5",
             "PAAS_DISPATCH_INSPECT_PER_S": "2",
             "PAAS_DISPATCH_INSPECT_PAUSE_S": "10",

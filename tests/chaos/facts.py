@@ -57,6 +57,7 @@ class Look:
     async def _facts(self) -> Facts:
         uuids = [wish.uuid for wish in self._wishes if wish.uuid is not None]
         shown = await asyncio.gather(*(self._deployment(uuid) for uuid in uuids))
+        infrastructures, machines = await self._infrastructures()
         timelines = await asyncio.gather(
             *(self._get(f"/deployments/{one}/events") for one in uuids)
         )
@@ -68,10 +69,13 @@ class Look:
                 uuid: one if isinstance(one, list) else []
                 for uuid, one in zip(uuids, timelines, strict=True)
             },
-            infrastructures=await self._infrastructures(),
+            infrastructures=infrastructures,
+            machines=machines,
+            resources=dict(zip(uuids, await self._resources(uuids), strict=True)),
             errors=await self._errors(),
             behind=await self._behind(),
             refused=self._cluster.proxy.refused,
+            changes_refused=self._cluster.proxy.changes_refused,
             im_killed=self._cluster.im_killed,
             clocks_s=2 * CLOCK_MOST_S if has_jumped else 1.0,
         )
@@ -94,8 +98,15 @@ class Look:
                         continue
                 await asyncio.sleep(0.5)
 
-    async def _infrastructures(self) -> dict[str, str | None]:
-        """What the IM has, told by its administrator: id -> uuid of the deployment."""
+    async def _resources(self, uuids: list[str]) -> list[list[str]]:
+        """The states of the resources of each."""
+        pages = await asyncio.gather(
+            *(self._get(f"/deployments/{one}/resources?size=100") for one in uuids)
+        )
+        return [[one["state"] for one in page["content"]] if page else [] for page in pages]
+
+    async def _infrastructures(self) -> tuple[dict[str, str | None], dict[str, int]]:
+        """What the IM has, told by its administrator: uuid of the deployment, and machines, by id."""
         name, password = self._cluster.im.administrator()
         headers = {
             "Authorization": f"type = InfrastructureManager; username = {name}; password = {password}",
@@ -104,13 +115,20 @@ class Look:
         im = self._cluster.settings.im.endpoint
         async with self._session.get(f"{im}/infrastructures", headers=headers) as answer:
             listed = (await answer.json(content_type=None)).get("uri-list", [])
-        return {
-            one["uri"].rpartition("/")[2]: await self._owner(one["uri"], headers) for one in listed
-        }
+        ids = [one["uri"].rpartition("/")[2] for one in listed]
+        owners = {one: await self._owner(one, headers) for one in ids}
+        return owners, {one: await self._machines(one, headers) for one in ids}
 
-    async def _owner(self, uri: str, headers: dict[str, str]) -> str | None:
+    async def _machines(self, number: str, headers: dict[str, str]) -> int:
         im = self._cluster.settings.im.endpoint
-        number = uri.rpartition("/")[2]
+        async with (
+            self._slots,
+            self._session.get(f"{im}/infrastructures/{number}", headers=headers) as answer,
+        ):
+            return len((await answer.json(content_type=None)).get("uri-list", []))
+
+    async def _owner(self, number: str, headers: dict[str, str]) -> str | None:
+        im = self._cluster.settings.im.endpoint
         async with (
             self._slots,
             self._session.get(f"{im}/infrastructures/{number}/tosca", headers=headers) as answer,

@@ -25,6 +25,7 @@ class ImProxy:
         self.mode: Kind | None = None
         self.hit: Counter[Kind] = Counter()  # calls that met a fault
         self.refused: set[tuple[str, int]] = set()  # attempts whose create was answered 500
+        self.changes_refused: set[str] = set()  # deployments of which any change was
         self._calls = 0
 
     async def __aenter__(self) -> Self:
@@ -58,6 +59,8 @@ class ImProxy:
                 found = _ATTEMPT.search(request.headers.get("Authorization", ""))
                 if request.method == "POST" and found:
                     self.refused.add((found[1], int(found[2])))
+                if request.method != "GET" and found:
+                    self.changes_refused.add(found[1])
                 return web.json_response({"message": "out of order"}, status=500)
         # carried out to its end though the worker that asked may be gone by then
         answer = await asyncio.shield(asyncio.ensure_future(self._pass_on(request, body)))

@@ -9,11 +9,12 @@ from chaos.ledger import Breach, Facts, violations
 from chaos.wanted import Story, Wanted
 
 U = "00000000-0000-4000-8000-00000000000"
-KEEP, OVER, DELETED, REFUSED = (f"{U}{number}" for number in range(4))
+KEEP, OVER, DELETED, REFUSED, GROWN, SHRUNK, POWERED = (f"{U}{number}" for number in range(7))
 
 
 def event(component: str, step: str, status: str, number: int, **fields: Any) -> dict[str, Any]:
-    topic = "deployment-results" if step in ("accepted", "create", "attempt") else "x"
+    results = ("accepted", "create", "attempt", "update", "action")
+    topic = "deployment-results" if step in results else "x"
     return {
         "id": f"{topic}:{component}/{step}/{status}/{number}/{fields.get('attempt')}",
         "time": f"2026-01-01T00:00:{number:02}.000+00:00",
@@ -48,7 +49,17 @@ def line(*, failed_first: bool = False) -> list[dict[str, Any]]:
 
 def wish(uuid: str, story: Story) -> Wanted:
     deleted = story is Story.DELETE
-    return Wanted(uuid, story, 0.0, uuid=uuid, accepted_at=0.0, delete_accepted=deleted)
+    changes = {Story.GROW: 1, Story.SHRINK: 1, Story.POWER: 2}.get(story, 0)
+    return Wanted(
+        uuid,
+        story,
+        0.0,
+        uuid=uuid,
+        accepted_at=0.0,
+        delete_accepted=deleted,
+        changes=changes,
+        tried=changes,
+    )
 
 
 WISHES = [
@@ -56,6 +67,9 @@ WISHES = [
     wish(OVER, Story.FAIL_OVER),
     wish(DELETED, Story.DELETE),
     wish(REFUSED, Story.REFUSED),
+    wish(GROWN, Story.GROW),
+    wish(SHRUNK, Story.SHRINK),
+    wish(POWERED, Story.POWER),
 ]
 
 
@@ -74,15 +88,53 @@ def facts() -> Facts:
                 OVER: "CREATE_COMPLETE",
                 DELETED: "DELETE_COMPLETE",
                 REFUSED: "CREATE_FAILED",
+                GROWN: "UPDATE_COMPLETE",
+                SHRUNK: "UPDATE_COMPLETE",
+                POWERED: "CREATE_COMPLETE",
             },
-            physical={KEEP: "inf-keep", OVER: "inf-over", DELETED: None, REFUSED: None},
+            physical={
+                KEEP: "inf-keep",
+                OVER: "inf-over",
+                DELETED: None,
+                REFUSED: None,
+                GROWN: "inf-grown",
+                SHRUNK: "inf-shrunk",
+                POWERED: "inf-powered",
+            },
             timelines={
                 KEEP: line(),
                 OVER: line(failed_first=True),
                 DELETED: deleted,
                 REFUSED: refused,
+                GROWN: [*line(), event("im-dispatcher", "update", "end", 50)],
+                SHRUNK: [*line(), event("im-dispatcher", "update", "end", 50)],
+                POWERED: [
+                    *line(),
+                    event("im-dispatcher", "action", "end", 50),
+                    event("im-dispatcher", "action", "end", 55),
+                ],
             },
-            infrastructures={"inf-keep": KEEP, "inf-over": OVER},
+            infrastructures={
+                "inf-keep": KEEP,
+                "inf-over": OVER,
+                "inf-grown": GROWN,
+                "inf-shrunk": SHRUNK,
+                "inf-powered": POWERED,
+            },
+            machines={
+                "inf-keep": 1,
+                "inf-over": 1,
+                "inf-grown": 2,
+                "inf-shrunk": 1,
+                "inf-powered": 1,
+            },
+            resources={
+                KEEP: ["STARTED"],
+                OVER: ["STARTED"],
+                GROWN: ["STARTED"] * 2,
+                SHRUNK: ["STARTED"],
+                POWERED: ["STARTED"],
+            },
             errors={REFUSED: {"no_provider"}},
             clocks_s=0.0,
         )
@@ -147,6 +199,40 @@ PLANTED: dict[str, tuple[Breach, Callable[[Any], Any]]] = {
         Breach.LOST,
         lambda f: f.timelines[KEEP][1].update(time="2026-01-01T00:00:59.000+00:00"),
     ),
+    "an update that was never done": (
+        Breach.LOST,
+        lambda f: f.statuses.update({GROWN: "CREATE_COMPLETE"}),
+    ),
+    "an update that failed without a reason": (
+        Breach.LOST,
+        lambda f: f.statuses.update({GROWN: "UPDATE_FAILED"}),
+    ),
+    "an update in progress for ever": (
+        Breach.STUCK,
+        lambda f: f.statuses.update({GROWN: "UPDATE_IN_PROGRESS"}),
+    ),
+    "a machine that is lacking": (Breach.LOST, lambda f: f.machines.update({"inf-grown": 1})),
+    "a machine too many": (Breach.DUPLICATED, lambda f: f.machines.update({"inf-grown": 3})),
+    "a machine that was to go": (Breach.DUPLICATED, lambda f: f.machines.update({"inf-shrunk": 2})),
+    "a machine that nobody wanted": (
+        Breach.DUPLICATED,
+        lambda f: f.machines.update({"inf-keep": 2}),
+    ),
+    "a resource that is lacking": (Breach.LOST, lambda f: f.resources[GROWN].pop()),
+    "a resource too many": (Breach.DUPLICATED, lambda f: f.resources[SHRUNK].append("STARTED")),
+    "an action in progress for ever": (
+        Breach.STUCK,
+        lambda f: f.resources.update({POWERED: ["STOPPING"]}),
+    ),
+    "an action whose end is not told": (Breach.LOST, lambda f: f.timelines[POWERED].pop()),
+    "an action that was done twice": (
+        Breach.DUPLICATED,
+        lambda f: f.timelines[POWERED].append(event("im-dispatcher", "action", "end", 58)),
+    ),
+    "an action that failed without a reason": (
+        Breach.LOST,
+        lambda f: f.timelines[POWERED][-1].update(status="failed"),
+    ),
     "an error that is not in `errors`": (Breach.LOST, lambda f: f.errors.clear()),
     "an offset that was not handled": (
         Breach.LOST,
@@ -166,6 +252,18 @@ def test_a_request_that_was_never_taken_is_lost(facts: Facts) -> None:
     never = Wanted("key", Story.KEEP, 0.0)
     (found,) = violations([*WISHES, never], facts)
     assert found.breach is Breach.LOST
+
+
+@pytest.mark.parametrize("machines", [1, 2])
+def test_an_update_may_fail_half_way_where_a_fault_of_the_im_explains_it(
+    machines: int, facts: Facts
+) -> None:
+    facts.statuses.update({GROWN: "UPDATE_FAILED"})  # type: ignore[attr-defined]
+    facts.machines.update({"inf-grown": machines})  # type: ignore[attr-defined]
+    facts.changes_refused.add(GROWN)
+    assert violations(WISHES, facts) == []
+    facts.machines.update({"inf-grown": 3})  # type: ignore[attr-defined]
+    assert [one.breach for one in violations(WISHES, facts)] == [Breach.DUPLICATED]
 
 
 @pytest.mark.parametrize(

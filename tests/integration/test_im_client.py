@@ -153,6 +153,28 @@ async def test_a_machine_is_created_polled_read_and_deleted(client: ImClient, us
     await client.delete(login, made)  # once more changes nothing
 
 
+async def test_machines_are_stopped_started_and_configured_again_as_often_as_one_likes(
+    client: ImClient, users: Users
+) -> None:
+    user = users.new()
+    login = header(user, DUMMY, "default", None)
+    made = await created(client, user)
+    for action, state in (("stop", "stopped"), ("start", "configured")):
+        for _ in range(2):
+            await client.power(login, made, "0", action)
+            await until(
+                lambda: client.machine_state(login, made, "0"), lambda found, s=state: found == s
+            )
+    for machine in (None, "0", "0", None):
+        await client.reconfigure(login, made, machine)
+    await until(
+        lambda: client.state_of_running(login, made), lambda found: found == ("configured", 1)
+    )
+    assert await client.machines(login, made) == ("0",)
+    with pytest.raises((ImGoneError, ImRefusedError)):
+        await client.reconfigure(login, "00000000-0000-0000-0000-000000000000")
+
+
 async def test_an_attempt_sees_what_it_has_created_and_nothing_else(
     client: ImClient, users: Users
 ) -> None:

@@ -266,7 +266,7 @@ class World:
         found += [due for _, due in self.polls.values()] + [due for due, _ in self.im.late]
         return min(found, default=None)
 
-    def settle(self, most: int = 4000) -> None:
+    def settle(self, most: int = 12_000) -> None:
         """Good weather from now on: run until nothing is left to happen, nor to be found."""
         seen: list[Message] | None = None
         for _ in range(most):

@@ -11,10 +11,11 @@ from typing import Any
 from support import lifecycle as make
 
 from paas_stream.lifecycle.attempt import Effect, Outcome
-from paas_stream.lifecycle.job import JobKind
+from paas_stream.lifecycle.job import MOVING, JobKind
 from paas_stream.records import DispatchEvent, Machine
 
 STARTING = "starting"  # here: the IM shows a machine or container, and calls it pending
+_ENDS = ("configured", "unconfigured", "failed")
 
 
 @dataclass
@@ -99,28 +100,42 @@ class Im:
         one = self.infrastructures.get(effect.infrastructures[0])
         if one is None:
             return make.answer(effect, Outcome.GONE)
+        state = one.states[0] if one.states[0] in MOVING else "configured"
         found = tuple(
-            Machine(id=id_, node=node, state=one.power.get(id_, "configured"))
+            Machine(id=id_, node=node, state=one.power.get(id_, state))
             for id_, node in one.machines.items()
         )
         return make.answer(effect, Outcome.READ, machine_list=found, outputs="sealed")
 
-    def _change(self, effect: Effect, how: str, *_: Any) -> DispatchEvent:
+    def _change(
+        self, effect: Effect, how: str, now: float, states: list[str], *_: Any
+    ) -> DispatchEvent:
         one, job = self.infrastructures.get(effect.infrastructures[0]), effect.job
         assert job is not None
         if one is None:
             return make.answer(effect, Outcome.GONE)
         if how == "refused":
             return make.answer(effect, Outcome.REFUSED, message="no quota")
+        if job.kind is JobKind.RECONFIGURE:
+            one.states = list(states)
+            return make.answer(effect, Outcome.CHANGED)
         if job.machine is not None:
             if job.machine not in one.machines:
                 return make.answer(effect, Outcome.REFUSED, message="Invalid VM ID")
-            one.power[job.machine] = "stopped" if job.kind is JobKind.STOP else "configured"
+            one.power.pop(job.machine, None)
+            if job.kind is JobKind.STOP:
+                one.power[job.machine] = "stopped"
             return make.answer(effect, Outcome.CHANGED)
+        # one that never ends is played with reconfigures, which have less time
+        one.states = list(states) if states[-1] in _ENDS else ["running", "configured"]
+        twice = how == "late"  # another call was at work at the same time: both have added
         for id_ in job.removals:
             one.machines.pop(id_, None)
         for node, wanted in (job.wanted or {}).items():
-            for _ in range(list(one.machines.values()).count(node), wanted):
+            there = list(one.machines.values()).count(node)
+            if there > wanted:
+                return make.answer(effect, Outcome.FAULT, message="more machines than wanted")
+            for _ in range((wanted - there) * (2 if twice else 1)):
                 one.machines[str(one.made)] = node
                 one.made += 1
         return make.answer(effect, Outcome.CHANGED)
@@ -129,8 +144,11 @@ class Im:
         one = self.infrastructures.get(effect.infrastructures[0])
         if one is None:
             return make.answer(effect, Outcome.GONE)
-        if effect.job is not None and effect.job.machine is not None:
-            state = one.power.get(effect.job.machine, "configured")
+        job = effect.job
+        if job is not None and job.kind is not JobKind.RECONFIGURE and job.machine is not None:
+            if job.machine not in one.machines:
+                return make.answer(effect, Outcome.REFUSED, message="Invalid VM ID")
+            state = one.power.get(job.machine, "configured")
             known = (effect.known_state, effect.known_fault)
             if known == (state, False):
                 return None

@@ -44,6 +44,7 @@ POLICY = Policy(
     delete_timeout_s=3600.0,
     recheck_s=5.0,
     backoff=Backoff(1.0, 60.0),
+    reconfigure_s=900.0,
 )
 TRACKER_POLICY = TrackerPolicy(delete_timeout_s=3600.0, retention_s=86400.0)
 

@@ -15,7 +15,7 @@ from agents.deployment_tracker import deployment_tracker
 from paas_stream.app import app
 from paas_stream.records import Message
 from paas_stream.tosca.validated import Validated
-from web import changes, deployment_resources, deployments, owners, views
+from web import actions, changes, deployments, owners, views
 from web.faults import errors_as_json
 
 Rest = TestClient[Any, Any]
@@ -49,7 +49,7 @@ class Line:
     def __init__(self, bench: Bench, patch: pytest.MonkeyPatch) -> None:
         self._bench = bench
         self._handled = 0  # entries of the journal
-        for module in (deployments, deployment_resources):
+        for module in (deployments, actions):
             patch.setattr(module, "tracked", self._tracked)
         for module in (deployments, changes):
             patch.setattr(module, "datetime", SimpleNamespace(now=lambda _: at(T0 + 100)))

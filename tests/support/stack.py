@@ -137,7 +137,7 @@ class Stack:
 
     def _listed(self, url: str, uuid: str, attempt: int) -> list[str]:
         name = attempt_user(uuid, attempt)
-        login = user_header(ImUser(name, self._vault().im_password(name)))
+        login = user_header(ImUser(name, self.vault().im_password(name)))
         headers = {"Authorization": login, "Accept": "application/json"}
         answer = requests.get(url, headers=headers, timeout=10)
         return [one["uri"] for one in answer.json()["uri-list"]]
@@ -146,10 +146,11 @@ class Stack:
         """Whether the deployment is this worker's, asked as another worker would."""
         url = URL(f"{worker.url}/deployments/{uuid}")
         told = hops.about(NOBODY, b"")
-        headers = told | hops.signed(self._vault().hop_key, "test", "GET", url, told)
+        headers = told | hops.signed(self.vault().hop_key, "test", "GET", url, told)
         return requests.get(str(url), headers=headers, timeout=30).ok
 
-    def _vault(self) -> Vault:
+    def vault(self) -> Vault:
+        """The keys of its state directory."""
         return load_vault(
             Settings(state=StateSettings(dir=self.folder / "state"), secret=SecretSettings())
         )

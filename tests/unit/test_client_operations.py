@@ -75,6 +75,22 @@ CALLS: list[tuple[str, str, Answer, Call, Any, Any]] = [  # and what is sent, an
     ),
     (
         "POST",
+        f"{ONE}/resources/r/actions",
+        Answer(202),
+        lambda one: one.act(UUID, "r", "reconfigure"),
+        {"type": "reconfigure"},
+        None,
+    ),
+    (
+        "POST",
+        f"{ONE}/actions",
+        Answer(202),
+        lambda one: one.reconfigure(UUID),
+        {"type": "reconfigure"},
+        None,
+    ),
+    (
+        "POST",
         "/templates/inspect",
         Answer(200, THING),
         lambda one: one.inspect("t"),

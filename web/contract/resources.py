@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from paas_stream.access import Action
-from web.changes import ActionRequest
+from web.changes import ActionRequest, DeploymentActionRequest
 from web.contract.base import Link, Minute, Page, Reply
 from web.contract.operation import Operation, Tag, empty, in_json
 from web.contract.queries import ResourcesQuery
@@ -48,6 +48,10 @@ class ResourcePage(Page[Resource]):
 
 
 _PLACE = "/deployments/{uuid}/resources"
+_ACTION = (
+    "What is done with a deployment is done one after the other. One that fails is told in the "
+    "timeline, and the deployment's status stays."
+)
 
 OPERATIONS = (
     Operation(
@@ -76,10 +80,23 @@ OPERATIONS = (
         _PLACE + "/{rid}/actions",
         "actOnResource",
         Tag.RESOURCES,
-        "Start or stop a machine",
+        "Start or stop a machine, or configure it once more",
         {202: empty("it has begun: the resource's state tells how it goes")},
         Action.CHANGE,
         errors=(404, 409),
         body=ActionRequest,
+        about=_ACTION,
+    ),
+    Operation(
+        "POST",
+        "/deployments/{uuid}/actions",
+        "actOnDeployment",
+        Tag.RESOURCES,
+        "Configure all machines that run once more",
+        {202: empty("it has begun: the resources' states tell how it goes")},
+        Action.CHANGE,
+        errors=(404, 409),
+        body=DeploymentActionRequest,
+        about=_ACTION,
     ),
 )

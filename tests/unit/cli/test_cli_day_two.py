@@ -77,13 +77,22 @@ def test_resources_are_listed(run: Run, service: RestStub) -> None:
     assert json.loads(run("resources", UUID, "--json").stdout) == NODE
 
 
-@pytest.mark.parametrize(("command", "action"), [("start", "start"), ("halt", "stop")])
-def test_a_machine_is_started_and_stopped(
+@pytest.mark.parametrize(
+    ("command", "action"),
+    [("start", "start"), ("halt", "stop"), ("reconfigure", "reconfigure")],
+)
+def test_a_machine_is_started_stopped_and_configured_again(
     run: Run, service: RestStub, command: str, action: str
 ) -> None:
     service.on("POST", f"{ONE}/resources/r1/actions", Answer(202))
     assert run(command, UUID, "r1").exit_code == 0
     assert service.asked[0].body == {"type": action}
+
+
+def test_all_machines_are_configured_again(run: Run, service: RestStub) -> None:
+    service.on("POST", f"{ONE}/actions", Answer(202))
+    assert run("reconfigure", UUID).exit_code == 0
+    assert service.asked[0].body == {"type": "reconfigure"}
 
 
 @pytest.mark.parametrize("command", ["template", "log"])

@@ -14,6 +14,7 @@ from paas_stream.clients.im import (
     ImClient,
     ImGoneError,
     ImRefusedError,
+    ImSurplusError,
     ImTemplateError,
     sentence,
 )
@@ -29,6 +30,7 @@ CALLS: dict[str, Callable[[ImClient], Awaitable[Any]]] = {
     "log_in": lambda im: im.log_in("auth", "ost"),
     "state": lambda im: im.state("auth", "inf"),
     "outputs": lambda im: im.outputs("auth", "inf"),
+    "reconfigure": lambda im: im.reconfigure("auth", "inf"),
     "contextualization": lambda im: im.contextualization("auth", "inf"),
     "delete": lambda im: im.delete("auth", "inf"),
 }
@@ -302,6 +304,39 @@ async def test_what_the_im_answers_is_read_whatever_its_content_type_says() -> N
     body = json.dumps({"state": {"state": "running", "vm_states": {"0": "running"}}})
     async with serving(answers(200, body, "text/plain")) as im:
         assert await im.state("auth", "inf") == ("running", 1)
+
+
+async def test_a_template_with_less_machines_than_there_are_is_told_from_a_refusal() -> None:
+    surplus = json.dumps({"message": "Error Adding resources: Invalid VM ID", "code": 400})
+    async with serving(answers(400, surplus)) as im:
+        with pytest.raises(ImSurplusError):
+            await im.add("auth", "inf", "template")
+    async with serving(answers(400, json.dumps({"message": "No quota left"}))) as im:
+        with pytest.raises(ImRefusedError) as caught:
+            await im.add("auth", "inf", "template")
+    assert type(caught.value) is ImRefusedError
+
+
+@pytest.mark.parametrize(
+    ("told", "machines", "state"),
+    [
+        ("configured", ["configured", "stopped"], "configured"),
+        ("stopped", ["stopped", "configured"], "configured"),
+        ("stopped", ["stopped", "unconfigured", "configured"], "unconfigured"),
+        ("stopped", ["stopped", "running", "unconfigured"], "running"),
+        ("off", ["off", "failed"], "failed"),
+        ("stopped", ["stopped"], "configured"),
+        ("pending", ["stopped", "pending"], "pending"),
+        ("deleting", ["stopped"], "deleting"),
+    ],
+)
+async def test_stopped_machines_do_not_hide_the_others(
+    told: str, machines: list[str], state: str
+) -> None:
+    states = {str(number): one for number, one in enumerate(machines)}
+    body = json.dumps({"state": {"state": told, "vm_states": states}})
+    async with serving(answers(200, body)) as im:
+        assert await im.state_of_running("auth", "inf") == (state, len(machines))
 
 
 async def test_an_id_cannot_lead_to_another_path() -> None:

@@ -57,6 +57,7 @@ async def im(server: Server, observed: Observed) -> AsyncIterator[ImClient]:
         (lambda im: im.outputs("a", "secret-id"), {"outputs": {}}, "outputs"),
         (lambda im: im.contextualization("a", "secret-id"), {"contmsg": ""}, "contmsg"),
         (lambda im: im.delete("a", "secret-id", force=True), {}, "delete"),
+        (lambda im: im.reconfigure("a", "secret-id", "0"), {}, "reconfigure"),
     ],
 )
 async def test_an_operation_has_one_name_without_ids(

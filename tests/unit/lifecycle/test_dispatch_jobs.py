@@ -7,7 +7,7 @@ from support import lifecycle as make
 from support.lifecycle import T0, UUID, Dispatcher, at, command
 
 from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome, Phase
-from paas_stream.lifecycle.job import QUEUE, REFRESHES, ROUNDS, JobKind
+from paas_stream.lifecycle.job import REFRESHES, ROUNDS, JobKind
 from paas_stream.records import (
     Command,
     DeploymentResult,
@@ -85,6 +85,40 @@ class TestAfterTheCreate:
     def test_what_is_there_is_told(self, it: Dispatcher) -> None:
         (told,) = [one for one in it.said if getattr(one, "kind", None) == "resources"]
         assert [one.id for one in told.machines] == ["0"]
+        assert it.phases() == [Phase.SUCCEEDED]
+
+    def test_what_is_under_way_is_watched_and_read_again(self, it: Dispatcher) -> None:
+        """The IM may go on when it was asked twice, or after the time of a job is over."""
+        it.feed(command("start", it.now).model_copy(update={"machine": "0"}))
+        it.reply(it.only(), Outcome.CHANGED)
+        it.state(it.polls()[-1], "running")
+        there = Machine(id="0", node="node", state="running")
+        it.read(there)
+        assert [one.success for one in results(it, Operation.ACTION)] == [True]
+        it.read(there)
+        assert it.phases() == [Phase.SETTLING]
+        it.state(it.polls()[-1], "running")
+        assert it.effects == []
+        it.state(it.polls()[-1], "configured")
+        it.read(*machines(1))
+        assert it.phases() == [Phase.SUCCEEDED]
+        assert it.armed() is None
+
+    def test_nothing_waits_for_such_a_watch_and_it_has_an_end(self, it: Dispatcher) -> None:
+        it.feed(command("reconfigure", it.now))
+        it.reply(it.only(), Outcome.CHANGED)
+        it.tick_until(it.now + make.POLICY.reconfigure_s + 1)
+        there = Machine(id="0", node="node", state="running")
+        it.read(there)
+        assert it.phases() == [Phase.SETTLING]
+        it.feed(command("stop", it.now).model_copy(update={"machine": "0"}))
+        it.reply(it.only(EffectKind.CHANGE), Outcome.CHANGED)
+        it.state(it.polls()[-1], "stopped")
+        it.read(*machines(1))
+        for _ in range(ROUNDS):
+            it.read(there)
+            it.state(it.polls()[-1], "configured")
+        it.read(there)
         assert it.phases() == [Phase.SUCCEEDED]
 
     def test_a_look_that_fails_again_and_again_is_given_up(self) -> None:
@@ -201,12 +235,32 @@ class TestUpdate:
 
     def test_a_temporary_fault_is_tried_again_until_its_time_is_over(self, it: Dispatcher) -> None:
         it.reply(asked(it, 2), Outcome.READ, machine_list=machines(1))
+        for _ in range(ROUNDS + 2):
+            it.reply(it.only(EffectKind.CHANGE), Outcome.FAULT, message="refused")
+            it.reply(it.run_to(EffectKind.READ), Outcome.READ, machine_list=machines(1))
         it.reply(it.only(EffectKind.CHANGE), Outcome.FAULT, message="refused")
-        again = it.run_to(EffectKind.CHANGE)
-        assert again.issue > 0
         it.tick_until(T0 + make.OVERALL_S)
         it.feed(make.tick())
         assert "time-out; last: refused" in str(results(it)[0].reason)
+
+    def test_the_newest_go_of_what_a_lost_reply_made_twice_before_it_is_asked_again(
+        self, it: Dispatcher
+    ) -> None:
+        """The IM would take the oldest."""
+        it.reply(asked(it, 2), Outcome.READ, machine_list=machines(1))
+        it.reply(it.only(EffectKind.CHANGE), Outcome.FAULT, message="no answer")
+        it.reply(it.run_to(EffectKind.READ), Outcome.READ, machine_list=machines(3))
+        job = it.only(EffectKind.CHANGE).job
+        assert job is not None
+        assert job.removals == ("2",)
+
+    def test_it_is_asked_again_though_all_machines_are_there(self, it: Dispatcher) -> None:
+        """What else the template says may not have come to the IM."""
+        it.reply(asked(it, 2), Outcome.READ, machine_list=machines(1))
+        it.reply(it.only(EffectKind.CHANGE), Outcome.FAULT, message="no answer")
+        it.reply(it.run_to(EffectKind.READ), Outcome.READ, machine_list=machines(2))
+        assert it.only(EffectKind.CHANGE).job is not None
+        assert results(it) == []
 
     def test_what_a_lost_reply_made_twice_goes_again(self, it: Dispatcher) -> None:
         it.reply(asked(it, 2, 2), Outcome.READ, machine_list=machines(1))
@@ -259,48 +313,6 @@ class TestUpdatesThatWait:
         job = it.attempt().job
         assert job is not None
         assert (job.revision, job.removals) == (3, ("0",))
-
-
-class TestActions:
-    def ask(self, it: Dispatcher, what: str, machine: str = "0", after: float = 0.0) -> None:
-        one = command(what, it.now + after).model_copy(update={"machine": machine})
-        it.feed(one)
-
-    @pytest.mark.parametrize(("what", "state"), [("stop", "stopped"), ("start", "configured")])
-    def test_end_when_the_machine_is_in_that_state(
-        self, it: Dispatcher, what: str, state: str
-    ) -> None:
-        self.ask(it, what)
-        change = it.only(EffectKind.CHANGE)
-        assert change.job is not None
-        assert (change.job.kind.value, change.job.machine) == (what, "0")
-        it.reply(change, Outcome.CHANGED)
-        it.state(it.polls()[-1], state)
-        it.read(*machines(1))
-        (final,) = results(it, Operation.ACTION)
-        assert (final.success, final.machine) == (True, "0")
-
-    def test_end_after_their_time_and_the_deployment_stays(self, it: Dispatcher) -> None:
-        self.ask(it, "stop")
-        it.reply(it.only(), Outcome.CHANGED)
-        it.tick_until(it.now + make.POLICY.action_s + 1)
-        (final,) = results(it, Operation.ACTION)
-        assert final.success is False
-        it.read(*machines(1))
-        assert it.phases() == [Phase.SUCCEEDED]
-
-    def test_wait_for_their_turn_though_not_without_limit(self, it: Dispatcher) -> None:
-        for number in range(QUEUE + 2):
-            self.ask(it, "stop", after=number)
-        assert it.row is not None
-        assert len(it.row.jobs) == QUEUE
-        assert [one.success for one in results(it, Operation.ACTION)] == [False]
-
-    def test_a_repeated_command_is_one_job(self, it: Dispatcher) -> None:
-        self.ask(it, "stop")
-        self.ask(it, "stop")
-        assert it.row is not None
-        assert it.row.jobs == ()
 
 
 class TestDelete:

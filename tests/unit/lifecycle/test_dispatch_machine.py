@@ -13,7 +13,9 @@ The dispatcher's and the tracker's state machines are the real ones; broker, wor
 5. the status is what the dispatcher has told last, unless the tracker had to end it by itself;
 6. an update that is told to be complete has what it wanted: as many machines, and none that had to go;
    no job is left, and whatever became of jobs the deployment has its one infrastructure;
-7. the quota keeper was told of every attempt that its machines are there, or that nothing is left.
+7. every start, stop and reconfigure that was asked for is told to have ended, in one way, unless a
+   delete came; none of them changes what there is, or the status;
+8. the quota keeper was told of every attempt that its machines are there, or that nothing is left.
 
 `PAAS_TEST_LONG=1` plays many more games, of at least 100,000 steps together.
 """
@@ -104,6 +106,7 @@ class DeploymentMachine(RuleBasedStateMachine):
         self.jobs = jobs  # still to come
         self.wanted = 1  # machines, by the newest update
         self.removals: set[str] = set()
+        self.acts: list[str | None] = []  # request ids of starts, stops and reconfigures
         self.traits = traits  # of every infrastructure of this deployment
         self.upstream_fails = upstream == "fails"
         self.upstream = ["validated", "ranked"]  # still to come
@@ -249,12 +252,18 @@ class DeploymentMachine(RuleBasedStateMachine):
         self.wanted, self.removals = count, self.removals | removals
 
     @precondition(_is_changeable)
-    @rule(what=st.sampled_from(["start", "stop"]), machine=st.sampled_from(["0", "1", "77"]))
-    def user_acts(self, what: str, machine: str) -> None:
+    @rule(
+        what=st.sampled_from(["start", "stop", "reconfigure", "reconfigure all"]),
+        machine=st.sampled_from(["0", "1", "77"]),
+        twice=st.booleans(),
+    )
+    def user_acts(self, what: str, machine: str, twice: bool) -> None:
         self.jobs -= 1
         self.world.now += 0.001
-        acted = make.command(what, self.world.now).model_copy(update={"machine": machine})
-        self.world.send(acted)
+        name, _, whole = what.partition(" ")
+        asked = {"machine": None if whole else machine, "request_id": f"r{len(self.acts)}"}
+        self.acts.append(asked["request_id"])
+        self.world.send(make.command(name, self.world.now).model_copy(update=asked), twice=twice)
 
     @precondition(lambda self: self.world.last_status is Status.DELETE_IN_PROGRESS)
     @rule()
@@ -292,6 +301,7 @@ class DeploymentMachine(RuleBasedStateMachine):
         self.world.settle()
         self._nothing_is_in_progress()
         self._finals_agree()
+        self._actions_have_ended()
         self._the_im_has_what_was_told()
         self._room_is_given_back()
 
@@ -333,6 +343,17 @@ class DeploymentMachine(RuleBasedStateMachine):
                 assert len(successes) <= 2
             else:
                 assert len(contents) == 1, contents
+
+    def _actions_have_ended(self) -> None:
+        commands = [getattr(one, "command", "") for one in self.world.log["commands"]]
+        if self.world.last_status not in CHANGEABLE or "delete" in commands:
+            return
+        told: dict[str | None, set[bool | None]] = {}
+        for one in self.world.results:
+            if one.kind == "final" and one.operation is Operation.ACTION:
+                told.setdefault(one.request_id, set()).add(one.success)
+        assert set(told) == set(self.acts)
+        assert all(len(ends) == 1 for ends in told.values()), told
 
     def _revoked(self) -> bool:
         commands = self.world.log["commands"]

@@ -40,9 +40,32 @@ def seen(*machines: tuple[str, str], state: str = "configured") -> DeploymentRes
     )
 
 
+def stopped(machine: str) -> DeploymentResult:
+    """One of three is stopped."""
+    return DeploymentResult(
+        uuid=UUID,
+        timestamp=at(T0 + 6),
+        kind="resources",
+        machines=tuple(
+            Machine(id=id_, node="worker", state="stopped" if id_ == machine else "configured")
+            for id_ in ("0", "1", "2")
+        ),
+    )
+
+
 def ended(success: bool, revision: int = 2) -> DeploymentResult:
     return DeploymentResult(
         uuid=UUID, kind="final", operation=Operation.UPDATE, success=success, revision=revision
+    )
+
+
+def acted(machine: str | None, begun: float) -> DeploymentResult:
+    return DeploymentResult(
+        uuid=UUID,
+        kind="final",
+        operation=Operation.ACTION,
+        machine=machine,
+        started_at=at(begun),
     )
 
 
@@ -159,16 +182,72 @@ class TestWhatIsGone:
     def test_is_not_shown(self) -> None:
         assert machines(after(*TWO, seen(("1", "worker")))) == [("worker", "1"), ("slurm", None)]
 
+    def test_keeps_its_uuid_when_another_machine_has_come_in_its_place(self) -> None:
+        before = after(*TWO)
+        row = resources.step(before, seen(("1", "worker"), ("2", "worker")))
+        assert [one.uuid for one in row.all] == [one.uuid for one in before.all]
+        assert machines(row) == [("worker", "2"), ("worker", "1"), ("slurm", None)]
+
 
 class TestAnAction:
-    @pytest.mark.parametrize(("what", "state"), [("start", "STARTING"), ("stop", "STOPPING")])
+    @pytest.mark.parametrize(
+        ("what", "state"),
+        [("start", "STARTING"), ("stop", "STOPPING"), ("reconfigure", "CONFIGURING")],
+    )
     def test_shows_until_it_has_ended(self, what: str, state: str) -> None:
         asked = command(what, T0 + 9).model_copy(update={"machine": "1"})
         row = after(*TWO, asked)
         states = [one.state(Status.CREATE_COMPLETE) for one in row.all[:2]]
         assert states == [ResourceState.STARTED, state]
-        done = DeploymentResult(uuid=UUID, kind="final", operation=Operation.ACTION, machine="1")
+        done = acted("1", T0 + 9)
         assert resources.step(row, done).all[1].action is None
+
+    @pytest.mark.parametrize("machine", ["1", None])
+    def test_whose_command_comes_again_or_after_its_end_is_not_shown(
+        self, machine: str | None
+    ) -> None:
+        asked = command("reconfigure", T0 + 9).model_copy(update={"machine": machine})
+        done = acted(machine, T0 + 9)
+        for events in ((asked, done, asked), (done, asked)):
+            assert [one.action for one in after(*TWO, *events).all] == [None, None, None]
+
+    def test_is_not_ended_by_the_end_of_an_earlier_one(self) -> None:
+        first, second = (
+            command(what, T0 + moment).model_copy(update={"machine": "1"})
+            for what, moment in (("stop", 9), ("start", 20))
+        )
+        done = acted("1", T0 + 10)
+        assert after(*TWO, first, done, second, done).all[1].action == "start"
+
+    def test_on_all_is_shown_on_those_that_run_and_ends_for_those(self) -> None:
+        off = stopped("0")
+        stop = command("stop", T0 + 8).model_copy(update={"machine": "2"})
+        there = (template(worker=3), seen(("0", "worker"), ("1", "worker"), ("2", "worker")))
+        row = after(*there, off, stop, command("reconfigure", T0 + 9))
+        shown = [one.state(Status.CREATE_COMPLETE).value for one in row.all[:3]]
+        assert shown == ["STOPPED", "CONFIGURING", "STOPPING"]
+        done = acted(None, T0 + 9)
+        assert [one.action for one in resources.step(row, done).all[:3]] == [None, None, "stop"]
+
+
+class TestAMachineThatCanBeConfiguredAgain:
+    @pytest.mark.parametrize(
+        ("fields", "holds"),
+        [
+            ({"machine_state": "configured"}, True),
+            ({"machine_state": "unconfigured"}, True),
+            ({"machine_state": "running"}, True),
+            ({"machine_state": "stopped"}, False),
+            ({"machine_state": "configured", "action": "stop"}, False),
+            ({"machine_state": "configured", "action": "reconfigure"}, False),
+            ({"machine_state": "configured", "leaving": True}, False),
+            ({"machine_state": "configured", "types": SOFTWARE}, False),
+            ({"machine": None}, False),
+        ],
+    )
+    def test_runs_and_is_left_alone(self, fields: dict[str, Any], holds: bool) -> None:
+        one = Resource("u", "node", COMPUTE, T0, T0, has_machine=True, machine="0")
+        assert replace(one, **fields).is_configurable(Status.CREATE_COMPLETE) is holds
 
 
 @pytest.mark.parametrize(
