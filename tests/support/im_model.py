@@ -14,7 +14,6 @@ from paas_stream.lifecycle.attempt import Effect, Outcome
 from paas_stream.lifecycle.job import JobKind
 from paas_stream.records import DispatchEvent, Machine
 
-
 STARTING = "starting"  # here: the IM shows a machine or container, and calls it pending
 
 
