@@ -191,9 +191,9 @@ def _cancelled(row: DispatchRow, event: Command) -> DispatchRow:
     revoked = row.revoked or event.force
     if row.final is Final.FAILED or (row.final is Final.CREATED and not revoked):
         return row
-    return replace(
-        row, cancelled=row.cancelled or event.reason or "cancelled", revoked=revoked, final=None
-    )
+    cancelled = row.cancelled or event.reason or "cancelled"
+    row = replace(row, cancelled=cancelled, revoked=revoked, final=None)
+    return replace(row, jobs=(), joins=()) if revoked else row
 
 
 def _asked_to_delete(row: DispatchRow, event: Command, now: float) -> DispatchRow:

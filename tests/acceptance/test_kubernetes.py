@@ -6,15 +6,15 @@ What the stub does of a real cluster is told in `support.kubernetes_stub`.
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import date
 from typing import Any
 
 import pytest
 import requests
 import yaml
+from support.clusters import API, IMAGE, LOGINS, TAKEN_PORT, Clusters, template
+from support.fault_proxy import Fault
 from support.identity import ROOT
-from support.kubernetes_stub import TOKEN, KubernetesStub, amount
-from support.ports import free_port
+from support.kubernetes_stub import amount
 from support.stack import Stack, until
 
 pytestmark = [
@@ -25,157 +25,23 @@ pytestmark = [
 ]
 
 WAIT_S = 60.0
-STARTING_S = 8.0
-ISSUER = "https://iam.example.org/"
-IMAGE = "registry.example.org/web:1"
-TAKEN_PORT = 30080
+STARTING_S = 15.0
 CHANGED = {"port": 30200, "cpus": 1, "memory": "1 GB", "image": f"{IMAGE}.1"}
 SHARED = ROOT.parent / "shared" / "data" / "tosca" / "grycap" / "k8s_app.yaml"
 
 
-def template(**given: Any) -> str:
-    """A web server with a volume; `more` is YAML of other nodes."""
-    said = {"cpus": 0.5, "memory": "256 MiB", "image": IMAGE, "port": 30080, "count": 1, "more": ""}
-    said |= given
-    return """\
-tosca_definitions_version: tosca_simple_yaml_1_0
-topology_template:
-  node_templates:
-    web:
-      type: tosca.nodes.Container.Application.Docker
-      properties:
-        environment: {{MODE: production}}
-      artifacts:
-        image: {{file: "{image}", type: tosca.artifacts.Deployment.Image.Container.Docker}}
-      requirements: [{{host: runtime}}]
-    runtime:
-      type: tosca.nodes.Container.Runtime.Docker
-      capabilities:
-        scalable:
-          properties: {{min_instances: 0, max_instances: 1, default_instances: {count}}}
-        host:
-          properties:
-            num_cpus: {cpus}
-            mem_size: {memory}
-            publish_ports: [{{target: 80, source: {port}, protocol: tcp}}]
-            volumes: ["pages:/pages"]
-    pages: {{type: tosca.nodes.BlockStorage, properties: {{size: 1 GiB}}}}{more}
-  outputs:
-    url: {{value: {{get_attribute: [web, endpoints, 0]}}}}
-""".format(**said)
-
-
-API = """
-    api:
-      type: tosca.nodes.Container.Application.Docker
-      artifacts:
-        image:
-          file: registry.example.org/api:1
-          type: tosca.artifacts.Deployment.Image.Container.Docker
-      requirements: [{host: api_runtime}]
-    api_runtime:
-      type: tosca.nodes.Container.Runtime.Docker
-      capabilities: {host: {properties: {num_cpus: 1, mem_size: 1 GB}}}"""
-
-
-class Federation:
-    """A good cluster; and for each case of failure one that comes before it, for a group of its own."""
-
-    def __init__(self) -> None:
-        self.good = KubernetesStub(namespaces=("physics", "biology"))
-        self.good.add_storage_class()
-        self.good.add_quota(
-            "biology", limits_cpu="2", limits_memory="4Gi", requests_storage="10Gi", pods="10"
-        )
-        self.bad = {
-            "bad-token": KubernetesStub(),
-            "no-quota": KubernetesStub(),
-            "no-pods": KubernetesStub(),
-            "no-claims": KubernetesStub(),
-            "port-taken": KubernetesStub(),
-            "pod-fails": KubernetesStub(fate="fails"),
-            "pod-stuck": KubernetesStub(fate="stuck"),
-        }
-        self.bad["no-quota"].add_quota("physics", **{"count/deployments_apps": "0"})
-        self.bad["no-pods"].add_quota("physics", limits_cpu="100m")
-        self.bad["no-claims"].add_quota("physics", persistentvolumeclaims="0")
-        another = {"spec": {"type": "NodePort", "ports": [{"nodePort": TAKEN_PORT}]}}
-        self.bad["port-taken"].objects["physics", "services", "another"] = another
-        self.cases = (*self.bad, "unreachable")
-
-    def file(self) -> dict[str, Any]:
-        """The provider file, once the clusters have addresses."""
-        urls = {name: one.url for name, one in self.bad.items()}
-        urls["unreachable"] = f"http://127.0.0.1:{free_port()}"
-        statics = [_static(case, urls[case], f"{case}-first") for case in self.cases]
-        statics[0]["projects"][0]["credentials"] = "wrong"
-        groups = {case: {f"{case}-first": "2020-01-01"} for case in self.cases}
-        for group in (*self.cases, "physics"):
-            statics.append(_static(f"good-for-{group}", self.good.url, f"{group}-good"))
-            groups.setdefault(group, {})[f"{group}-good"] = "2025-01-01"
-        groups["biology"] = {"biology-read": "2025-01-01"}
-        read = {
-            "name": "cluster",
-            "auth_url": self.good.url,
-            "apps_dns": "apps.example.org",
-            "identity_providers": [{"endpoint": ISSUER, "name": "iam"}],
-            "projects": [{"id": "biology", "sla": "biology-read", "credentials": "good"}],
-        }
-        return {
-            "trusted_idps": [
-                {
-                    "issuer": ISSUER,
-                    "group_claim": "groups",
-                    "user_groups": [_group(name, slas) for name, slas in groups.items()],
-                }
-            ],
-            "credentials": {
-                "good": {"method": "token", "token_env": "GOOD_TOKEN"},
-                "wrong": {"method": "token", "token_env": "WRONG_TOKEN"},
-            },
-            "kubernetes": [read],
-            "static": statics,
-        }
-
-
-def _group(name: str, slas: dict[str, str]) -> dict[str, Any]:
-    """A user group; where nothing else is known, the oldest agreement comes first."""
-    return {
-        "name": name,
-        "slas": [
-            {
-                "doc_uuid": uuid,
-                "start_date": date.fromisoformat(begins),
-                "end_date": date(2099, 12, 31),
-            }
-            for uuid, begins in slas.items()
-        ],
-    }
-
-
-def _static(name: str, url: str, sla: str) -> dict[str, Any]:
-    """A cluster of which no quota is known, so that nothing is refused before it is tried."""
-    return {
-        "name": name,
-        "type": "kubernetes",
-        "endpoint": url,
-        "storage_classes": [{"name": "standard", "is_default": True}],
-        "projects": [{"id": "physics", "sla": sla, "credentials": "good"}],
-    }
-
-
 @pytest.fixture(scope="module")
-def federation() -> Iterator[Federation]:
-    made = Federation()
-    with ExitStack() as clusters:
+def clusters() -> Iterator[Clusters]:
+    made = Clusters()
+    with ExitStack() as running:
         for one in (made.good, *made.bad.values()):
-            clusters.enter_context(one)
+            running.enter_context(one)
         yield made
 
 
 @pytest.fixture(scope="module")
 def stack(
-    federation: Federation,
+    clusters: Clusters,
     kafka: str,
     im: str,
     clean_topics: None,
@@ -183,77 +49,113 @@ def stack(
 ) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("kubernetes")
     file = folder / "providers.yaml"
-    file.write_text(yaml.safe_dump(federation.file()))
+    file.write_text(yaml.safe_dump(clusters.file()))
     made = Stack(kafka, im, folder)
     try:
-        made.worker.run(
-            PAAS_FEEDER_FILES=json.dumps([str(file)]),
-            PAAS_DISPATCH_STARTING_S=str(STARTING_S),
-            GOOD_TOKEN=TOKEN,
-            WRONG_TOKEN="another",
-        )
-        wanted = 2 * len(federation.cases) + 2
+        made.worker.environment |= {
+            "PAAS_FEEDER_FILES": json.dumps([str(file)]),
+            "PAAS_DISPATCH_STARTING_S": str(STARTING_S),
+            **LOGINS,
+        }
+        made.worker.run()
+        wanted = 2 * len(clusters.cases) + 2
         until(lambda: len(list(made.client.providers())) == wanted, WAIT_S, "all are known")
         yield made
     finally:
         made.close()
 
 
-def failed_attempts(stack: Stack, uuid: str) -> list[dict[str, Any]]:
-    """What the timeline says of attempts that failed."""
-    events = stack.client.events(uuid)
-    return [one for one in events if (one["step"], one["status"]) == ("attempt", "failed")]
+@pytest.fixture(scope="module")
+def tried(stack: Stack, clusters: Clusters) -> dict[str, str]:
+    """Of each case a deployment; all at once, since some take as long as a start may."""
+
+    def port(case: str) -> int:
+        return TAKEN_PORT if case == "port-taken" else 30100 + clusters.cases.index(case)
+
+    return {
+        case: stack.client.submit(template(port=port(case)), {}, userGroup=case)["uuid"]
+        for case in clusters.cases
+    }
 
 
-@pytest.mark.parametrize(
-    ("case", "says"),
-    [
-        ("bad-token", "Unauthorized"),
-        ("no-quota", "exceeded quota"),
-        ("no-pods", "exceeded quota"),
-        ("no-claims", "has 0 of its 1 volumes"),
-        ("port-taken", "has no Service"),
-        ("pod-fails", "its container has ended with 1"),
-        ("pod-stuck", "ImagePullBackOff"),
-        ("unreachable", "Connection refused"),
-    ],
-)
-def test_a_cluster_that_fails_falls_over_to_the_next_one_with_its_reason(
-    stack: Stack, federation: Federation, case: str, says: str
+class TestAClusterThatFails:
+    @pytest.mark.parametrize(
+        ("case", "says"),
+        [
+            ("bad-token", "Unauthorized"),
+            ("no-quota", "exceeded quota"),
+            ("no-pods", "exceeded quota"),
+            ("no-claims", "has 0 of its 1 volumes"),
+            ("port-taken", "has no Service"),
+            ("pod-fails", "its container has ended with 1"),
+            ("pod-stuck", "ImagePullBackOff"),
+            ("unreachable", "Connection refused"),
+        ],
+    )
+    def test_falls_over_to_the_next_one_with_its_reason(
+        self, stack: Stack, clusters: Clusters, tried: dict[str, str], case: str, says: str
+    ) -> None:
+        ended = stack.settled(tried[case])
+        found = ended["status"], ended.get("cloudProviderName")
+        assert found == ("CREATE_COMPLETE", f"good-for-{case}"), ended["statusReason"]
+        events = stack.client.events(tried[case])
+        (failed,) = [e for e in events if (e["step"], e["status"]) == ("attempt", "failed")]
+        assert (failed["attempt"], failed["provider"]) == (1, case)
+        assert says in failed["message"]
+        assert len(stack.infrastructures(tried[case])) == 1
+        if case in clusters.bad:
+            assert clusters.bad[case].left() <= {"services/another"}
+
+    def test_costs_the_next_one_nothing_that_cannot_be_deleted(
+        self, stack: Stack, clusters: Clusters, tried: dict[str, str]
+    ) -> None:
+        for uuid in tried.values():
+            delete(stack, uuid)
+        assert clusters.good.left() == set()
+
+
+def test_a_cluster_that_is_down_for_a_while_is_used_and_cleaned_again(
+    stack: Stack, clusters: Clusters
 ) -> None:
-    port = TAKEN_PORT if case == "port-taken" else 30100 + federation.cases.index(case)
-    uuid = stack.client.submit(template(port=port), {}, userGroup=case)["uuid"]
-    ended = stack.settled(uuid)
-    found = ended["status"], ended.get("cloudProviderName")
-    assert found == ("CREATE_COMPLETE", f"good-for-{case}"), ended
-    (failed,) = failed_attempts(stack, uuid)
-    assert (failed["attempt"], failed["provider"]) == (1, case)
-    assert says in failed["message"]
-    assert len(stack.infrastructures(uuid)) == 1
-    if case in federation.bad:
-        assert federation.bad[case].left() <= {"services/another"}
+    """While it is down a delete waits for it, and nothing is given up."""
+    with clusters.down:
+        uuid = stack.client.submit(template(port=30400), {}, userGroup="unreachable")["uuid"]
+        assert stack.settled(uuid)["cloudProviderName"] == "unreachable"
+        assert images(clusters) == set()
+    stack.client.delete(uuid)
+    until(lambda: waits_for_its_clean_up(stack, uuid), WAIT_S, "the delete is tried again")
+    assert stack.client.deployment(uuid)["status"] == "DELETE_IN_PROGRESS"
+    with clusters.down:
+        assert stack.settled(uuid)["status"] == "DELETE_COMPLETE"
+        assert clusters.down.left() == set()
+    assert stack.infrastructures(uuid) == []
+
+
+def waits_for_its_clean_up(stack: Stack, uuid: str) -> bool:
+    events = stack.client.events(uuid)
+    return ("clean", "failed") in [(one["step"], one["status"]) for one in events]
 
 
 class TestOneDeployment:
     """From the create over updates to the delete, at the cluster whose quotas are read."""
 
     @pytest.fixture(scope="class")
-    def uuid(self, stack: Stack, federation: Federation) -> str:
+    def uuid(self, stack: Stack, clusters: Clusters) -> str:
         made = stack.client.submit(template(port=30200), {}, userGroup="biology")
         ended = stack.settled(made["uuid"])
         assert (ended["status"], ended["cloudProviderName"]) == ("CREATE_COMPLETE", "cluster")
         return str(ended["uuid"])
 
     def test_is_made_as_the_template_says(
-        self, stack: Stack, federation: Federation, uuid: str
+        self, stack: Stack, clusters: Clusters, uuid: str
     ) -> None:
-        (deployment,) = federation.good.of("deployments", "biology")
+        (deployment,) = clusters.good.of("deployments", "biology")
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
         assert container["image"] == IMAGE
         assert container["env"] == [{"name": "MODE", "value": "production"}]
         assert amount(container["resources"]["limits"]["cpu"]) == 0.5
         assert amount(container["resources"]["limits"]["memory"]) == 256 * 1024**2
-        (claim,) = federation.good.of("persistentvolumeclaims", "biology")
+        (claim,) = clusters.good.of("persistentvolumeclaims", "biology")
         assert amount(claim["spec"]["resources"]["requests"]["storage"]) == 1024**3
         assert stack.client.deployment(uuid)["outputs"] == {"url": "127.0.0.1:30200"}
 
@@ -266,47 +168,47 @@ class TestOneDeployment:
         assert requests.post(url, json={"type": "stop"}, timeout=30).status_code in (400, 409)
 
     def test_gets_the_cpus_the_memory_and_the_image_of_an_update_in_place(
-        self, stack: Stack, federation: Federation, uuid: str
+        self, stack: Stack, clusters: Clusters, uuid: str
     ) -> None:
-        before = federation.good.left("biology")
+        before = clusters.good.left("biology")
         update(stack, uuid, template(**CHANGED))
-        (deployment,) = federation.good.of("deployments", "biology")
+        (deployment,) = clusters.good.of("deployments", "biology")
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
         assert container["image"] == f"{IMAGE}.1"
         assert amount(container["resources"]["limits"]["cpu"]) == 1
         assert amount(container["resources"]["requests"]["memory"]) == 1e9
-        assert federation.good.left("biology") == before
-        (patch,) = [one for one in federation.good.calls if one.method == "PATCH"]
+        assert clusters.good.left("biology") == before
+        (patch,) = [one for one in clusters.good.calls if one.method == "PATCH"]
         assert patch.status == 200
 
     def test_gets_another_container_and_loses_it_again(
-        self, stack: Stack, federation: Federation, uuid: str
+        self, stack: Stack, clusters: Clusters, uuid: str
     ) -> None:
         update(stack, uuid, template(**CHANGED, more=API))
-        assert images(federation) == {f"{IMAGE}.1", "registry.example.org/api:1"}
+        assert images(clusters) == {f"{IMAGE}.1", "registry.example.org/api:1"}
         assert {one["toscaNodeName"] for one in seen(stack, uuid)} == {"web", "api"}
         update(stack, uuid, template(**CHANGED))
-        assert images(federation) == {f"{IMAGE}.1"}
+        assert images(clusters) == {f"{IMAGE}.1"}
 
     def test_is_scaled_to_nothing_and_back(
-        self, stack: Stack, federation: Federation, uuid: str
+        self, stack: Stack, clusters: Clusters, uuid: str
     ) -> None:
         update(stack, uuid, template(**CHANGED, more=API, count=0))
-        assert images(federation) == {"registry.example.org/api:1"}
-        assert not federation.good.of("persistentvolumeclaims", "biology")
+        assert images(clusters) == {"registry.example.org/api:1"}
+        assert not clusters.good.of("persistentvolumeclaims", "biology")
         update(stack, uuid, template(**CHANGED, more=API, count=1))
-        assert images(federation) == {f"{IMAGE}.1", "registry.example.org/api:1"}
+        assert images(clusters) == {f"{IMAGE}.1", "registry.example.org/api:1"}
         assert stack.client.deployment(uuid)["outputs"] == {"url": "127.0.0.1:30200"}
 
     def test_is_made_anew_when_it_has_no_volume_and_cannot_be_changed_in_place(
-        self, stack: Stack, federation: Federation, uuid: str
+        self, stack: Stack, clusters: Clusters, uuid: str
     ) -> None:
         before = {one["toscaNodeName"]: one["uuid"] for one in seen(stack, uuid)}
         more = API.replace(
             "      artifacts:", "      properties: {environment: {A: b}}\n      artifacts:"
         )
         update(stack, uuid, template(**CHANGED, more=more))
-        api = next(one for one in federation.good.of("deployments", "biology") if is_api(one))
+        api = next(one for one in clusters.good.of("deployments", "biology") if is_api(one))
         env = api["spec"]["template"]["spec"]["containers"][0]["env"]
         assert env == [{"name": "A", "value": "b"}]
         after = {one["toscaNodeName"]: one["uuid"] for one in seen(stack, uuid)}
@@ -314,27 +216,25 @@ class TestOneDeployment:
         update(stack, uuid, template(**CHANGED))
 
     def test_keeps_its_volume_and_so_refuses_what_cannot_be_changed_in_place(
-        self, stack: Stack, federation: Federation, uuid: str
+        self, stack: Stack, clusters: Clusters, uuid: str
     ) -> None:
-        before = federation.good.left("biology")
+        before = clusters.good.left("biology")
         text = template(**CHANGED).replace("production", "testing")
         assert "a container with a volume" in update_fails(stack, uuid, text)
-        assert federation.good.left("biology") == before
+        assert clusters.good.left("biology") == before
 
     def test_is_told_what_of_an_update_the_cluster_has_refused(
-        self, stack: Stack, federation: Federation, uuid: str
+        self, stack: Stack, clusters: Clusters, uuid: str
     ) -> None:
         ports = "mem_size: 1 GB, publish_ports: [{target: 80, source: 30200}]"
         text = template(**CHANGED, more=API.replace("mem_size: 1 GB", ports))
         assert "has no Service" in update_fails(stack, uuid, text)
 
     def test_is_deleted_and_nothing_is_left(
-        self, stack: Stack, federation: Federation, uuid: str
+        self, stack: Stack, clusters: Clusters, uuid: str
     ) -> None:
-        stack.client.delete(uuid)
-        assert stack.settled(uuid)["status"] == "DELETE_COMPLETE"
-        assert federation.good.left("biology") == set()
-        assert stack.infrastructures(uuid) == []
+        delete(stack, uuid)
+        assert clusters.good.left("biology") == set()
 
 
 def update(stack: Stack, uuid: str, text: str) -> None:
@@ -352,6 +252,13 @@ def update_fails(stack: Stack, uuid: str, text: str) -> str:
     return str(ended["statusReason"])
 
 
+def delete(stack: Stack, uuid: str) -> None:
+    """A delete, until nothing is left in the IM."""
+    stack.client.delete(uuid)
+    assert stack.settled(uuid)["status"] == "DELETE_COMPLETE"
+    assert stack.infrastructures(uuid) == []
+
+
 def is_api(deployment: dict[str, Any]) -> bool:
     return str(deployment["metadata"]["name"]).startswith("api-")
 
@@ -362,27 +269,89 @@ def seen(stack: Stack, uuid: str) -> list[dict[str, Any]]:
     return [one for one in page["content"] if one.get("metadata", {}).get("VirtualMachineInfo")]
 
 
-def images(federation: Federation) -> set[str]:
-    """Of the containers in the namespace biology."""
+def images(clusters: Clusters, namespace: str = "biology") -> set[str]:
+    """Of the containers in a namespace of the good cluster."""
     return {
         container["image"]
-        for one in federation.good.of("deployments", "biology")
+        for one in clusters.good.of("deployments", namespace)
         for container in one["spec"]["template"]["spec"]["containers"]
     }
 
 
+class TestAWorkerThatIsKilled:
+    """By SIGKILL; another one goes on from what is in the topics, the IM and the cluster."""
+
+    def killed(self, stack: Stack, held: Fault) -> None:
+        """At a held call, whose reply nobody gets."""
+        assert held.reached.wait(WAIT_S)
+        stack.worker.kill9()
+        held.drop()
+        stack.worker.run()
+
+    @pytest.fixture(scope="class")
+    def uuid(self, stack: Stack) -> str:
+        """A deployment whose worker was killed when the IM had begun to create it."""
+        held = stack.proxy.fault("POST", r"^/infrastructures\?", "after")
+        uuid = stack.client.submit(template(port=30500), {}, userGroup="physics")["uuid"]
+        self.killed(stack, held)
+        return str(uuid)
+
+    def test_while_a_container_is_created_leaves_one_of_it(
+        self, stack: Stack, clusters: Clusters, uuid: str
+    ) -> None:
+        assert stack.settled(uuid)["status"] == "CREATE_COMPLETE"
+        assert len(stack.infrastructures(uuid)) == 1
+        assert whole(clusters) == (1, 1, 1)
+
+    @pytest.mark.parametrize(
+        ("call", "cpus"),
+        [
+            pytest.param(("PUT", r"/vms/[^/]+$"), 2, id="changed in place"),
+            pytest.param(("POST", r"^/infrastructures/[^/?]+$"), 3, id="added"),
+        ],
+    )
+    def test_while_containers_are_updated_leaves_what_the_template_wants(
+        self, stack: Stack, clusters: Clusters, uuid: str, call: tuple[str, str], cpus: int
+    ) -> None:
+        held = stack.proxy.fault(*call, "after")
+        stack.client.update(uuid, template(port=30500, cpus=cpus, more=API), {})
+        self.killed(stack, held)
+        until(lambda: stack.settled(uuid)["status"] == "UPDATE_COMPLETE", WAIT_S, "it is complete")
+        assert len(stack.infrastructures(uuid)) == 1
+        assert images(clusters, "physics") == {IMAGE, "registry.example.org/api:1"}
+        assert whole(clusters) == (2, 2, 1)
+        limits = [
+            one["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+            for one in clusters.good.of("deployments")
+            if not is_api(one)
+        ]
+        assert [amount(one["cpu"]) for one in limits] == [cpus]
+
+    def test_leaves_what_can_be_deleted(self, stack: Stack, clusters: Clusters, uuid: str) -> None:
+        delete(stack, uuid)
+        assert clusters.good.left() == set()
+
+
+def whole(clusters: Clusters) -> tuple[int, int, int]:
+    """How many Deployments, Services and claims there are in the namespace physics."""
+    deployments, services, claims = (
+        len(clusters.good.of(plural))
+        for plural in ("deployments", "services", "persistentvolumeclaims")
+    )
+    return deployments, services, claims
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason="the field's templates are not here")
-def test_a_template_of_the_field_is_deployed(stack: Stack, federation: Federation) -> None:
+def test_a_template_of_the_field_is_deployed(stack: Stack, clusters: Clusters) -> None:
     made = stack.client.submit(SHARED.read_text(), {}, userGroup="physics")
     ended = stack.settled(made["uuid"])
     assert ended["status"] == "CREATE_COMPLETE", ended
     assert ended["outputs"] == {"mysql_service_url": "127.0.0.1:32306"}
-    stack.client.delete(made["uuid"])
-    assert stack.settled(made["uuid"])["status"] == "DELETE_COMPLETE"
+    delete(stack, made["uuid"])
 
 
 def test_an_example_of_ours_is_deployed_twice_in_one_namespace(
-    stack: Stack, federation: Federation
+    stack: Stack, clusters: Clusters
 ) -> None:
     text = (ROOT / "examples" / "containers.yaml").read_text()
     uuids = [
@@ -392,16 +361,15 @@ def test_an_example_of_ours_is_deployed_twice_in_one_namespace(
     urls = [stack.settled(uuid).get("outputs", {}).get("url") for uuid in uuids]
     assert urls == ["127.0.0.1:30301", "127.0.0.1:30302"]
     for uuid in uuids:
-        stack.client.delete(uuid)
-        assert stack.settled(uuid)["status"] == "DELETE_COMPLETE"
-    assert federation.good.left() == set()
+        delete(stack, uuid)
+    assert clusters.good.left() == set()
 
 
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        ({"cpus": 4}, "quota_cores"),
-        ({"memory": "8 GiB"}, "quota_ram"),
+        ({"cpus": 16}, "quota_cores"),
+        ({"memory": "32 GiB"}, "quota_ram"),
     ],
 )
 def test_what_the_quotas_of_the_namespace_do_not_allow_is_not_tried(

@@ -334,6 +334,16 @@ class TestDelete:
         assert it.run_to(EffectKind.CLEAN).kind is EffectKind.CLEAN
 
 
+class TestASuccessThatIsRevoked:
+    def test_drops_the_jobs(self, it: Dispatcher) -> None:
+        for number in range(2):
+            one = command("stop", it.now + number).model_copy(update={"machine": "0"})
+            it.feed(one)
+        it.feed(command("cancel", it.now, force=True, reason="it came too late"))
+        assert it.row is not None
+        assert it.row.jobs == ()
+
+
 class TestLog:
     def ask(self) -> Command:
         return Command(uuid=UUID, timestamp=at(T0 + 9), command="log", request_id="r1")
