@@ -102,14 +102,21 @@ class Cluster:
         return WorkerProcess(name, self.folder, kafka, settings, program)
 
     async def __aenter__(self) -> Self:
-        await asyncio.gather(asyncio.to_thread(self.kafka.start), asyncio.to_thread(self.im.start))
-        await self.proxy.__aenter__()
+        try:
+            await self._begin()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def _begin(self) -> None:
         self._session = aiohttp.ClientSession()
+        await self.proxy.__aenter__()
+        await asyncio.gather(asyncio.to_thread(self.kafka.start), asyncio.to_thread(self.im.start))
         for worker in self.workers:
             self._start(worker)
         await self.until_ready()
         self._spawn(self._supervise())
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
