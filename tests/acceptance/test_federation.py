@@ -1,4 +1,4 @@
-"""The federation of the example, whose sites are read: real OpenStack services, a Kubernetes emulator.
+"""The federation of the example, whose sites are read: real OpenStack services, Kubernetes clusters.
 
 Each template goes where it can, and whoever asks is told why not elsewhere. Rally tests the clouds.
 """
@@ -12,6 +12,7 @@ import requests
 from support import sites
 from support.cluster import Cluster
 from support.identity import ROOT, installed
+from support.kubernetes_stub import KubernetesStub
 from support.openstack import OpenStack
 from support.stack import Stack, until
 
@@ -49,9 +50,35 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenStack]:
         made.close()
 
 
+CONTAINER = """\
+tosca_definitions_version: tosca_simple_yaml_1_0
+topology_template:
+  node_templates:
+    web:
+      type: tosca.nodes.Container.Application.Docker
+      artifacts:
+        image: {file: "nginx:1.29", type: tosca.artifacts.Deployment.Image.Container.Docker}
+      requirements: [{host: runtime}]
+    runtime:
+      type: tosca.nodes.Container.Runtime.Docker
+      capabilities: {host: {properties: {num_cpus: 0.25, mem_size: 256 MiB}}}
+"""
+CLOUDS = {"cloud-north", "cloud-south", "dummy"}
+
+
+@pytest.fixture(scope="module")
+def west() -> Iterator[KubernetesStub]:
+    """The second cluster, of which less stays free; two of these containers fit in."""
+    with KubernetesStub() as made:
+        made.add_storage_class()
+        made.add_quota("physics", limits_memory="640Mi")
+        yield made
+
+
 @pytest.fixture(scope="module")
 def stack(
     cloud: OpenStack,
+    west: KubernetesStub,
     kafka: str,
     im: str,
     clean_topics: None,
@@ -62,7 +89,7 @@ def stack(
     rally = installed("rally", ROOT / "requirements" / "rally.txt") / "bin" / "rally"
     with Cluster() as cluster:
         cluster.add_quota("physics", "all", {"limits.cpu": "1"}, {"limits.cpu": "0"})
-        sites.write(folder / "providers.yaml", cloud, cluster)
+        sites.write(folder / "providers.yaml", cloud, cluster, west)
         made = Stack(kafka, im, folder)
         try:
             made.worker.run(
@@ -71,7 +98,7 @@ def stack(
                 PAAS_RALLY_RUN_INTERVAL_S="5",
                 **sites.LOGINS,
             )
-            until(lambda: len(list(made.client.providers())) == 6, READ_S, "all are read")
+            until(lambda: len(list(made.client.providers())) == 7, READ_S, "all are read")
             yield made
         finally:
             made.close()
@@ -143,6 +170,49 @@ def test_a_container_for_which_the_cluster_has_no_volumes_is_refused(stack: Stac
     found = told(dry_run(stack, template, "physics"))
     assert ("cloud-south", "no_containers") in found
     assert ("cluster", "storage_class") in found
+
+
+class TestContainers:
+    """Clusters host them and no machines; clouds host machines and no containers."""
+
+    def test_go_to_the_cluster_that_can_host_them(self, stack: Stack, west: KubernetesStub) -> None:
+        template = (ROOT / "examples" / "containers.yaml").read_text()
+        uuid = stack.client.submit(template, {}, userGroup="physics")["uuid"]
+        ended = stack.settled(uuid)
+        found = ended["status"], ended["cloudProviderName"]
+        assert found == ("CREATE_COMPLETE", "cluster-west"), ended["statusReason"]
+        assert {one["spec"]["type"] for one in west.of("services")} == {"NodePort"}
+        discarded = stack.client.ranking(uuid)["discarded"]
+        refused = {one["provider"]: one["code"] for one in discarded}
+        assert refused == dict.fromkeys(CLOUDS, "no_containers") | {"cluster": "storage_class"}
+        told = {one["reason"] for one in discarded if one["provider"] == "cloud-north"}
+        assert told == {"openstack hosts machines only, no containers"}
+        delete(stack, uuid)
+        assert west.left() == set()
+
+    def test_go_to_the_other_cluster_when_the_first_fails_and_to_no_cloud(
+        self, stack: Stack, west: KubernetesStub
+    ) -> None:
+        uuid = stack.client.submit(CONTAINER, {}, userGroup="physics")["uuid"]
+        ended = stack.settled(uuid)
+        found = ended["status"], ended["cloudProviderName"]
+        assert found == ("CREATE_COMPLETE", "cluster-west"), ended["statusReason"]
+        tried = [one["provider"] for one in stack.client.events(uuid) if begins(one)]
+        assert tried == ["cluster", "cluster-west"]
+        refused = {one["provider"]: one["code"] for one in stack.client.ranking(uuid)["discarded"]}
+        assert refused == dict.fromkeys(CLOUDS, "no_containers")
+        delete(stack, uuid)
+        assert west.left() == set()
+
+
+def begins(event: dict[str, Any]) -> bool:
+    """Whether an attempt begins with it."""
+    return (event["step"], event["status"]) == ("attempt", "begin")
+
+
+def delete(stack: Stack, uuid: str) -> None:
+    stack.client.delete(uuid)
+    assert stack.settled(uuid)["status"] == "DELETE_COMPLETE"
 
 
 class TestRally:

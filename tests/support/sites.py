@@ -1,7 +1,8 @@
 """The federation of `examples/federation-sites.yaml`, with real services in the place of its addresses.
 
 Both clouds are one: real OpenStack services with a project for each agreement. The cluster is an
-emulator. A site of the Infrastructure Manager's Dummy connector is added, where deployments end well.
+emulator, where the IM can make nothing. Two sites are added where deployments end well: one of the
+Infrastructure Manager's Dummy connector, and a second cluster.
 """
 
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import yaml
 from support.cluster import Cluster
 from support.identity import ROOT, SECRET
+from support.kubernetes_stub import TOKEN, KubernetesStub
 from support.openstack import OpenStack
 
 EXAMPLE = ROOT / "examples" / "federation-sites.yaml"
@@ -19,7 +21,7 @@ LOGINS = {
     "CLOUD_NORTH_PASSWORD": SECRET,
     "CLOUD_SOUTH_USERNAME": USER,
     "CLOUD_SOUTH_PASSWORD": SECRET,
-    "CLUSTER_TOKEN": "a-token",
+    "CLUSTER_TOKEN": TOKEN,
 }
 _DUMMY = """
 name: dummy
@@ -54,19 +56,24 @@ def furnish(openstack: OpenStack) -> None:
     )
 
 
-def write(file: Path, openstack: OpenStack, cluster: Cluster) -> None:
+def write(file: Path, openstack: OpenStack, cluster: Cluster, west: KubernetesStub) -> None:
     """The provider file."""
     federation: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text())
     for provider in federation["openstack"]:
         provider["auth_url"] = openstack.keystone.url
         for project in provider["projects"]:
             project["id"] = openstack.keystone.place("projects", project["sla"])
-    federation["kubernetes"][0]["auth_url"] = cluster.url
+    (first,) = federation["kubernetes"]
+    first["auth_url"] = cluster.url
+    second = [one | {"sla": "physics-west"} for one in first["projects"]]
+    west_site = first | {"name": "cluster-west", "auth_url": west.url, "projects": second}
+    federation["kubernetes"].append(west_site)
     (physics,) = [
         group
         for group in federation["trusted_idps"][0]["user_groups"]
         if group["name"] == "physics"
     ]
     physics["slas"].append(physics["slas"][0] | {"doc_uuid": "physics-dummy"})
+    physics["slas"].append(physics["slas"][0] | {"doc_uuid": "physics-west"})
     federation["static"] = [yaml.safe_load(_DUMMY)]
     file.write_text(yaml.safe_dump(federation))
