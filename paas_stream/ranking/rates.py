@@ -89,6 +89,16 @@ class Memory:
             seen=every,
         )
 
+    def template(self, template: str) -> Estimate:
+        """What an attempt with this template is like anywhere."""
+        prior = _shrunken(self._templates.get(template[:NAME_MAX], NONE), self._usual)
+        seen = self._templates.get(template[:NAME_MAX], NONE)
+        return Estimate(_clipped(prior.p), prior.t_success_s, prior.t_failure_s, seen)
+
+    def summary(self, provider: str, region: str) -> Summary | None:
+        """What is known of one provider and region."""
+        return self._sites.get(row_key(provider, region))
+
     def estimates(self, candidates: Iterable[Candidate], template: str) -> list[Estimate]:
         """One for each candidate."""
         return [self.estimate(one.provider_name, one.region_name, template) for one in candidates]
