@@ -184,8 +184,8 @@ TOPICS: Final[dict[str, TopicSpec]] = {
         TopicSpec(
             MODELS,
             records.ModelPart,
-            written_by=("ai-ranker-training", "operator"),
-            read_by=("ranker-memory",),
+            written_by=("ai-ranker-training", "operator", "model-register"),
+            read_by=("model-register", "ai-ranker-training"),
             per_deployment=False,
             compact=True,
             key="version/part, or live",

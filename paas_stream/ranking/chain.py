@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from paas_stream.ranking import explanation, features, orders, rates, rule, sla
+from paas_stream.ranking import explanation, exploration, features, orders, rates, rule, sla
 from paas_stream.ranking.features import Matrix
 from paas_stream.ranking.models import Model
 from paas_stream.ranking.orders import Limits
@@ -39,6 +39,7 @@ class RankingPolicy:
     min_attempts: int  # of the federation in 30 days, before its experience is gone by
     failure_cost_s: float  # what a failed attempt costs besides its time
     exhausted_s: float  # what a deployment costs that fails everywhere
+    explore: float = 0.0  # probability with which the first place is drawn by chance
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,16 @@ def rank(
     now: datetime,
     policy: RankingPolicy,
     model: Model | None = None,
+    no_model: str = "",
 ) -> RankedProviders:
-    """The providers of `message` in the order in which they are to be tried."""
+    """The providers of `message` in the order in which they are to be tried.
+
+    `no_model` says, in words, why there is no model where there should be one.
+    """
     left = (message.deadline - now).total_seconds() if message.deadline is not None else None
     rows = features.rows(message.providers, message.template_name, memory)
     known = _Known(message, memory, policy, left, rows)
-    fault = ""
+    fault = f"; {no_model}" if no_model else ""
     if model is not None and message.providers:
         try:
             return _by_model(known, model)
@@ -179,6 +184,8 @@ def _message(
         one.model_copy(update={"features": features.told(known.rows[place])})
         for place, one in ranked
     ]
+    ordered = tuple(sorted(with_rows, key=lambda one: one.stale))
+    drawn = exploration.draw(ordered, message, known.policy.explore)
     return RankedProviders(
         uuid=message.uuid,
         revision=message.revision,
@@ -186,10 +193,11 @@ def _message(
         submission_time=message.submission_time,
         user_group=message.user_group,
         deadline=message.deadline,
-        ranked_providers=tuple(sorted(with_rows, key=lambda one: one.stale)),
+        ranked_providers=drawn.ranked,
         discarded=message.discarded,
         fallback=step,
-        explanation=text,
+        explanation=text + drawn.text,
         model_version=model_version,
         features_schema=features.SCHEMA,
+        propensity=drawn.propensity,
     )

@@ -15,6 +15,7 @@ from paas_stream.ranking.fitting import Fit, Rows
 from paas_stream.records.models import Judged, ModelCard, ModelPart, Spread
 
 BINS = 10
+_NAME_MAX = 100  # characters of a version that are told
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,12 @@ def card_of(
     failure_cost_s: float,
     now: datetime,
     live: Model | None = None,
+    read_to: int = 0,
 ) -> ModelCard:
-    """The card of a model that was fitted on these rows (earliest first)."""
+    """The card of a model that was fitted on these rows (earliest first).
+
+    `read_to` is the offset of `training` up to which they were read.
+    """
     parts = fit.model.parts()
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in parts.items()}
     name = hashlib.sha256("".join(digests[part] for part in PARTS).encode()).hexdigest()[:8]
@@ -63,6 +68,7 @@ def card_of(
         spreads=tuple(_spread(place, rows) for place in range(len(features.NAMES))),
         sha256=digests,
         library=f"xgboost {xgboost.__version__}",
+        read_to=read_to,
     )
 
 
@@ -126,17 +132,25 @@ def pack(card: ModelCard, model: Boosters) -> list[ModelPart]:
     return [*made, ModelPart(version=card.version, part="card", content=text)]
 
 
-def unpack(parts: Mapping[str, ModelPart]) -> Model:
-    """A model from its records by part, ready to be asked.
-
-    Raises ModelError, with a sentence, for one that is broken, not whole, or of other features.
-    """
+def read_card(parts: Mapping[str, ModelPart]) -> ModelCard:
+    """The card among the records of a model by part. Raises ModelError."""
     if "card" not in parts:
         raise ModelError("its card is missing")
     try:
         card = ModelCard.model_validate_json(parts["card"].content)
     except ValidationError as exc:
         raise ModelError("its card cannot be read") from exc
+    if card.version != parts["card"].version:
+        raise ModelError(f"its card is that of {card.version[:_NAME_MAX]}")
+    return card
+
+
+def unpack(parts: Mapping[str, ModelPart]) -> Model:
+    """A model from its records by part, ready to be asked.
+
+    Raises ModelError, with a sentence, for one that is broken, not whole, or of other features.
+    """
+    card = read_card(parts)
     if card.features_schema != features.SCHEMA:
         raise ModelError(
             f"it was made from other features ({card.features_schema}, "

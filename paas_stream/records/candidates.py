@@ -136,4 +136,4 @@ class RankedProviders(Message):
     explanation: str = ""  # why this step, in words
     model_version: str | None = None
     features_schema: str | None = None  # digest of the features' names and units
-    propensity: float | None = None  # probability with which the first one came first by chance
+    propensity: float | None = None  # probability with which the first came first; null: no chance

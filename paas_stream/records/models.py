@@ -50,6 +50,7 @@ class ModelCard(Record):
     spreads: tuple[Spread, ...] = ()
     sha256: dict[str, str]  # by part
     library: str = ""  # what fitted it, with its version
+    read_to: int = 0  # offset of `training` up to which there was anything to learn from
 
 
 class ModelPart(Message):
@@ -59,6 +60,7 @@ class ModelPart(Message):
     part: Literal["card", "p", "t_success", "t_failure", "live"]
     content: str = ""  # card: JSON; boosters: UBJSON in base64
     rollback: bool = False  # live: an older one on purpose
+    previous: str = ""  # live: the version that was live before; a rollback goes to it
     by: str = ""  # live: who or what has chosen it
     deleted: bool = False
 
