@@ -1,13 +1,14 @@
 """Model register: `models` -> the `models` table. What cannot be used never becomes the live model."""
 
-import asyncio
 import logging
 
 from faust.types import TP
 
 from paas_stream import topics
 from paas_stream.app import app
+from paas_stream.clients import model_check
 from paas_stream.durable.agents import Received, agent, deliver_error, error_record
+from paas_stream.ranking import models as models_
 from paas_stream.ranking import shelf
 from paas_stream.ranking.boosters import ModelError
 from paas_stream.records import ModelPart
@@ -41,13 +42,14 @@ async def model_register(received: Received) -> None:
 
 async def _check(record: ModelPart, live: ModelPart | None) -> None:
     """Raises ModelError when the model cannot be live."""
-    card = None
-    if live is not None:
-        try:
-            card = models.card(live.version)
-        except ModelError:
-            log.warning("the card of the live model cannot be read: any model may follow it")
-    await asyncio.to_thread(shelf.check_live, record, models.parts(record.version), card)
+    if record.deleted:
+        return
+    try:
+        await model_check.check(models.parts(record.version))
+        if live is not None and not record.rollback:
+            models_.check_newer(models.card(record.version), models.card(live.version))
+    except ModelError as exc:
+        raise ModelError(f"the model {record.version[:100]} is refused: {exc.message}") from exc
 
 
 def _counts(live: ModelPart | None) -> ModelPart:

@@ -1,5 +1,6 @@
 """`paas-stream models ...`: the ranking models that are kept, and which one is live."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 
@@ -8,6 +9,7 @@ from rich.text import Text
 
 from paas_stream.cli import model_records, train
 from paas_stream.cli.output import out
+from paas_stream.clients import model_check
 from paas_stream.errors import PermanentError
 from paas_stream.ranking import drift as drift_
 from paas_stream.ranking import models as models_
@@ -86,7 +88,7 @@ def promote(version: str, force: bool) -> None:
     the live one, and not worse than what it was compared with.
     """
     shelf = _shelf()
-    card = shelf.model(version).card
+    card = _usable(shelf, version)
     if version == shelf.live_version:
         click.echo(f"{version} is live already")
         return
@@ -105,8 +107,14 @@ def rollback() -> None:
     before = shelf.previous_version
     if before is None:
         raise PermanentError("no other model was live before")
-    shelf.model(before)
+    _usable(shelf, before)
     _make_live(shelf, before, older=True)
+
+
+def _usable(shelf: Shelf, version: str) -> ModelCard:
+    """Raises ModelError for one that is not there or cannot be used."""
+    asyncio.run(model_check.check(shelf.parts(version)))
+    return shelf.card(version)
 
 
 def _make_live(shelf: Shelf, version: str, *, older: bool) -> None:

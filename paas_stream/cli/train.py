@@ -87,9 +87,9 @@ def train(
     if_due: bool,
     as_json: bool,
 ) -> None:
-    """Train the AI-ranker's model on the topic `training`, and publish it to `models`.
+    """Train the AI-ranker's model on past attempts.
 
-    It becomes live when it is not worse than the live one (or than the rates, when there is none).
+    They are read from the topic `training`, and the model is published to `models`. It becomes live when it is not worse than the live one (or than the rates, when there is none).
     Exit status 3 when there are too few attempts, or, with --if-due, when no model is due.
     """
     if is_logged:

@@ -68,3 +68,4 @@ class TrainingProgram:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()

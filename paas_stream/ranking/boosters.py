@@ -102,12 +102,15 @@ def seconds(logs: Vector, factor: float) -> Vector:
 def load(parts: dict[str, bytes], scale: Scale) -> Boosters:
     """A model from its parts, ready to be asked.
 
-    Raises ModelError when a part is missing or cannot be read, or has other columns.
+    Raises ModelError when a part is missing or cannot be read, or has other columns. Bytes that are
+    no booster's can also end the process: what others wrote is looked at elsewhere first.
     """
     found = {}
     for name in PARTS:
         if name not in parts:
             raise ModelError(f"its part {name} is missing")
+        if not (parts[name].startswith(b"{") and parts[name].endswith(b"}")):
+            raise ModelError(f"its part {name} cannot be read")  # some such bytes end the process
         booster = xgboost.Booster({"nthread": 1})
         try:
             booster.load_model(bytearray(parts[name]))

@@ -95,22 +95,3 @@ def check_part(record: ModelPart, known: ModelPart | None, live: ModelPart | Non
     if record.deleted or (known is not None and known.content != record.content):
         what = "is live" if record.version == live.version else "is what a rollback goes back to"
         raise ModelError(f"{record.version} {what}: its part {record.part} stays as it is")
-
-
-def check_live(
-    record: ModelPart, parts: Mapping[str, ModelPart], live: ModelCard | None
-) -> ModelCard | None:
-    """The card of the model that `record` wants to be live; None: there is to be none.
-
-    `parts` are its records, `live` is the card of the live model. Raises ModelError when it cannot
-    take that one's place.
-    """
-    if record.deleted:
-        return None
-    try:
-        card = models.unpack(parts).card
-        if not record.rollback:
-            models.check_newer(card, live)
-    except ModelError as exc:
-        raise ModelError(f"the model {record.version[:100]} is refused: {exc.message}") from exc
-    return card
