@@ -50,7 +50,12 @@ def log(card: ModelCard, parts: Mapping[str, bytes], is_live: bool) -> None:
 def metrics(card: ModelCard) -> dict[str, float]:
     """Of the new model, the rates and the live one, by name."""
     found: dict[str, float] = {}
-    for who, judged in (("model", card.judged), ("rates", card.rates), ("live", card.live)):
+    for who, judged in (
+        ("model", card.judged),
+        ("rates", card.rates),
+        ("live", card.live),
+        ("beside_live", card.beside_live),
+    ):
         if judged is not None:
             numbers = judged.model_dump(exclude={"rows"}, exclude_none=True)
             found |= {f"{who}_{name}": value for name, value in numbers.items()}

@@ -89,7 +89,8 @@ def train(
 ) -> None:
     """Train the AI-ranker's model on past attempts.
 
-    They are read from the topic `training`, and the model is published to `models`. It becomes live when it is not worse than the live one (or than the rates, when there is none).
+    They are read from the topic `training`, and the model is published to `models`. It becomes live
+    when it is not worse than the live one, or than the rates when there is none to compare with.
     Exit status 3 when there are too few attempts, or, with --if-due, when no model is due.
     """
     if is_logged:
@@ -228,8 +229,9 @@ def lines(found: Found, made: Trained, told: dict[str, Any]) -> Iterator[Text | 
 def compared(card: ModelCard) -> Iterator[Text | str]:
     """How it did against the others, and what it goes by."""
     judged = [("this model", card.judged), ("rates", card.rates)]
-    if card.live is not None:
+    if card.live is not None and card.beside_live is not None:
         judged.append((f"live then: {card.live_version}", card.live))
+        judged.append(("this model, of the same", card.beside_live))
     yield from table(("", "attempts", "Brier", "log loss", "time to success"), map(_judged, judged))
     shares = list(card.importance.items())[:_SHOWN]
     yield from table(("feature", "share"), ((name, f"{100 * x:.1f} %") for name, x in shares))

@@ -91,6 +91,7 @@ class Fit:
     judged: Judged
     rounds: dict[str, int]
     judged_rows: Rows  # those that it was judged by
+    guesses: list[Guess]  # what it expected of them
 
 
 def by_time(rows: Rows) -> Rows:
@@ -119,8 +120,9 @@ def fit(rows: Rows, seed: int, failure_cost_s: float) -> Fit:
         rows.part(second, len(rows)),
     )
     model, rounds = _fitted(fitted, tuned, seed)
-    judged = judge(model.guesses(last.x), last, failure_cost_s)
-    return Fit(_on_all(rows, rounds, model.scale, seed), judged, rounds, last)
+    guesses = model.guesses(last.x)
+    judged = judge(guesses, last, failure_cost_s)
+    return Fit(_on_all(rows, rounds, model.scale, seed), judged, rounds, last, guesses)
 
 
 def _fitted(fitted: Rows, tuned: Rows, seed: int) -> tuple[Boosters, dict[str, int]]:

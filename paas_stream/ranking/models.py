@@ -15,6 +15,7 @@ from paas_stream.ranking.fitting import Fit, Rows
 from paas_stream.records.models import Judged, ModelCard, ModelPart, Spread
 
 BINS = 10
+NEW_LEAST = 30  # attempts that are new to the live model, or it is not compared with
 _NAME_MAX = 100  # characters of a version that are told
 
 
@@ -45,9 +46,7 @@ def card_of(
     name = hashlib.sha256("".join(digests[part] for part in PARTS).encode()).hexdigest()[:8]
     last = fit.judged_rows
     times = rows.asked_at
-    live_judged = None
-    if live is not None:
-        live_judged = _judged(fitting.judge(live.boosters.guesses(last.x), last, failure_cost_s))
+    live_judged, beside = _compared(fit, live, failure_cost_s)
     return ModelCard(
         version=f"{now:%Y%m%dT%H%M%SZ}-{name}",
         created_at=now,
@@ -62,14 +61,30 @@ def card_of(
         scale=tuple(fit.model.scale),
         judged=_judged(fit.judged),
         rates=_judged(fitting.judge(rates_of(last), last, failure_cost_s)),
-        live=live_judged,
         live_version=None if live is None else live.card.version,
+        live=live_judged,
+        beside_live=beside,
         importance=_importance(fit.model, last),
         spreads=tuple(_spread(place, rows) for place in range(len(features.NAMES))),
         sha256=digests,
         library=f"xgboost {xgboost.__version__}",
         read_to=read_to,
     )
+
+
+def _compared(
+    fit: Fit, live: Model | None, failure_cost_s: float
+) -> tuple[Judged | None, Judged | None]:
+    """How the live model and this one did on attempts that neither has seen; None: too few."""
+    if live is None:
+        return None, None
+    last = fit.judged_rows
+    seen = int(np.searchsorted(last.asked_at, live.card.data_to.timestamp(), side="right"))
+    new = last.part(seen, len(last))
+    if len(new) < NEW_LEAST:
+        return None, None
+    by_live = fitting.judge(live.boosters.guesses(new.x), new, failure_cost_s)
+    return _judged(by_live), _judged(fitting.judge(fit.guesses[seen:], new, failure_cost_s))
 
 
 def rates_of(rows: Rows) -> list[Guess]:

@@ -11,11 +11,11 @@ TIME_SLACK = 0.02  # share of the mean time to success
 def objections(card: ModelCard) -> list[str]:
     """Why the model must not be live, in sentences; none: it may.
 
-    It is compared with the live model, or else with the rates, on attempts that are later than all that
-    it was judged by.
+    It is compared with the live model, on attempts that are later than all that either was made from;
+    with the rates where there are too few of them, or no live model.
     """
-    if card.live is not None:
-        return list(_against(card.judged, card.live, f"the live model {card.live_version}"))
+    if card.live is not None and card.beside_live is not None:
+        return list(_against(card.beside_live, card.live, f"the live model {card.live_version}"))
     return list(_against(card.judged, card.rates, "the rates"))
 
 

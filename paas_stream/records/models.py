@@ -44,8 +44,11 @@ class ModelCard(Record):
     scale: tuple[float, float, float, float]  # slope, intercept, factors of both times
     judged: Judged  # before it was fitted on all rows
     rates: Judged  # what rates expected of the same attempts
-    live: Judged | None = None  # what the model that was live then expected of them
+    # The model that was live then has seen some of them. Of those that are new to it, where there are
+    # enough, what it expected and what this one did.
     live_version: str | None = None
+    live: Judged | None = None
+    beside_live: Judged | None = None
     importance: dict[str, float] = Field(default={})  # mean share of what p goes by, by feature
     spreads: tuple[Spread, ...] = ()
     sha256: dict[str, str]  # by part

@@ -47,10 +47,32 @@ class TestTheGate:
         for sentence, word in zip(found, says, strict=True):
             assert word in sentence
             assert "of the rates" in sentence
-        live = {"judged": new, "live": old, "live_version": "v1", "rates": judged(0.0, 0.0)}
+        live = {
+            "beside_live": new,
+            "live": old,
+            "live_version": "v1",
+            "judged": judged(0.9),
+            "rates": judged(0.0, 0.0),
+        }
         against_live = promotion.objections(model.card.model_copy(update=live))
         assert len(against_live) == len(says)
         assert all("of the live model v1" in sentence for sentence in against_live)
+
+    def test_is_fair_to_a_new_model_where_the_live_one_has_seen_the_attempts(
+        self, model: Model, rows: Rows
+    ) -> None:
+        again, _ = played.model(rows, seed=2, live=model)
+        assert again.card.live_version == model.card.version
+        assert (again.card.live, again.card.beside_live) == (None, None)
+        begin = model.card.data_to.timestamp() + 60
+        later = read([*played.records(), *played.play(played.requests(60, 2, begin=begin)).records])
+        after, _ = played.model(later, live=model)
+        assert after.card.live is not None
+        assert after.card.beside_live is not None
+        new = int((later.asked_at >= begin).sum())
+        assert (
+            after.card.live.rows == after.card.beside_live.rows == min(new, after.card.judged.rows)
+        )
 
 
 def records(card: ModelCard, version: str, age_s: float = 0.0) -> list[ModelPart]:
