@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import requests
 from support import played
 from support.broker import Broker
 from support.stack import Stack, until
@@ -52,6 +53,10 @@ def refusals(stack: Stack) -> list[dict[str, Any]]:
     done = stack.run("errors", "list", "--json", "--component", "model-register")
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def metrics(stack: Stack) -> str:
+    return requests.get(f"{stack.worker.url}/metrics", timeout=10).text
 
 
 def ranking(stack: Stack) -> dict[str, Any]:
@@ -98,12 +103,6 @@ def test_the_next_deployments_are_ranked_by_the_model_and_say_why(stack: Stack, 
     assert 'paas_stream_rankings_total{step="model"}' in metrics(stack)
 
 
-def metrics(stack: Stack) -> str:
-    import requests
-
-    return requests.get(f"{stack.worker.url}/metrics", timeout=10).text
-
-
 @pytest.mark.parametrize(
     ("content", "schema", "says"),
     [
@@ -118,11 +117,11 @@ def test_a_broken_model_is_refused_and_the_live_one_stays(
     shown = stack.run("models", "show", live, "--json")
     card = json.loads(shown.stdout)
     card |= {"version": version, "created_at": datetime.now(UTC).isoformat()}
-    card["sha256"]["p"] = hashlib.sha256(content).hexdigest()
+    parts = list(card["sha256"])
+    card["sha256"] = dict.fromkeys(parts, hashlib.sha256(content).hexdigest())
     card["features_schema"] = schema or card["features_schema"]
     records = [
-        ModelPart.of_bytes(version, "p", content),
-        ModelPart.of_bytes(version, "t_success", content),
+        *(ModelPart.of_bytes(version, part, content) for part in parts),
         ModelPart(version=version, part="card", content=json.dumps(card)),
         ModelPart(version=version, part="live", previous=live, by="a test"),
     ]
