@@ -19,7 +19,7 @@ import xgboost
 
 from paas_stream.errors import PermanentError
 from paas_stream.ranking import boosters
-from paas_stream.ranking.boosters import Boosters, Guess, Scale, Vector
+from paas_stream.ranking.boosters import PARTS, Boosters, Guess, Scale, Vector
 from paas_stream.ranking.features import Matrix
 
 FITTED, TUNED = 0.70, 0.15  # shares of the rows
@@ -124,39 +124,37 @@ def fit(rows: Rows, seed: int, failure_cost_s: float) -> Fit:
 
 
 def _fitted(fitted: Rows, tuned: Rows, seed: int) -> tuple[Boosters, dict[str, int]]:
-    p, p_rounds = _stopped("binary:logistic", _labels(fitted), _labels(tuned), seed)
-    success, success_rounds = _stopped("reg:squarederror", *_times(fitted, tuned, True), seed)
-    failure, failure_rounds = _stopped("reg:squarederror", *_times(fitted, tuned, False), seed)
-    raw = Boosters(p, success, failure, Scale())
-    scale = _scale(raw, tuned)
-    rounds = {"p": p_rounds, "t_success": success_rounds, "t_failure": failure_rounds}
-    return Boosters(p, success, failure, scale), rounds
+    made, rounds = {}, {}
+    for part in PARTS:
+        made[part], rounds[part] = _stopped(part, fitted, tuned, seed)
+    raw = Boosters(**made, scale=Scale())
+    return Boosters(**made, scale=_scale(raw, tuned)), rounds
 
 
-def _labels(rows: Rows) -> tuple[Matrix, Vector]:
-    return rows.x, rows.succeeded.astype(np.float64)
-
-
-def _times(
-    fitted: Rows, tuned: Rows, succeeded: bool
-) -> tuple[tuple[Matrix, Vector], tuple[Matrix, Vector]]:
-    return _logs(fitted, succeeded), _logs(tuned, succeeded)
-
-
-def _logs(rows: Rows, succeeded: bool) -> tuple[Matrix, Vector]:
-    which = rows.succeeded == succeeded
+def _of_part(part: str, rows: Rows) -> tuple[Matrix, Vector]:
+    """The rows that a part is made from, and what it is to say of them."""
+    if part == "p":
+        return rows.x, rows.succeeded.astype(np.float64)
+    which = rows.succeeded == (part == "t_success")
     return rows.x[which], np.log1p(rows.took_s[which])
 
 
-def _stopped(
-    objective: str, fitted: tuple[Matrix, Vector], tuned: tuple[Matrix, Vector], seed: int
-) -> tuple[xgboost.Booster, int]:
+def _data(part: str, rows: Rows) -> xgboost.DMatrix:
+    x, target = _of_part(part, rows)
+    return xgboost.DMatrix(x, label=target, base_margin=boosters.start(part, x), nthread=1)
+
+
+def _params(part: str, seed: int) -> dict[str, Any]:
+    objective = "binary:logistic" if part == "p" else "reg:squarederror"
+    return _TREES | {"objective": objective, "seed": seed}
+
+
+def _stopped(part: str, fitted: Rows, tuned: Rows, seed: int) -> tuple[xgboost.Booster, int]:
     """A booster that ends where the tuned rows get no better, and how many rounds it has."""
-    params = _TREES | {"objective": objective, "seed": seed}
-    train = xgboost.DMatrix(fitted[0], label=fitted[1], nthread=1)
-    if len(tuned[0]) < _LEAST_TO_TUNE:
+    params, train = _params(part, seed), _data(part, fitted)
+    late = _data(part, tuned)
+    if late.num_row() < _LEAST_TO_TUNE:
         return xgboost.train(params, train, _ROUNDS // 5), _ROUNDS // 5
-    late = xgboost.DMatrix(tuned[0], label=tuned[1], nthread=1)
     booster = xgboost.train(
         params,
         train,
@@ -170,29 +168,24 @@ def _stopped(
 
 
 def _on_all(rows: Rows, rounds: dict[str, int], scale: Scale, seed: int) -> Boosters:
-    def booster(part: str, objective: str, data: tuple[Matrix, Vector]) -> xgboost.Booster:
-        train = xgboost.DMatrix(data[0], label=data[1], nthread=1)
-        return xgboost.train(_TREES | {"objective": objective, "seed": seed}, train, rounds[part])
-
     made = Boosters(
-        booster("p", "binary:logistic", _labels(rows)),
-        booster("t_success", "reg:squarederror", _logs(rows, succeeded=True)),
-        booster("t_failure", "reg:squarederror", _logs(rows, succeeded=False)),
-        scale,
+        **{
+            part: xgboost.train(_params(part, seed), _data(part, rows), rounds[part])
+            for part in PARTS
+        },
+        scale=scale,
     )
     return boosters.load(made.parts(), scale)  # what is served is what was written
 
 
 def _scale(model: Boosters, tuned: Rows) -> Scale:
-    odds = model.p.inplace_predict(tuned.x, predict_type="margin", validate_features=False)
-    slope, intercept = platt(np.asarray(odds, dtype=np.float64), tuned.succeeded)
+    slope, intercept = platt(model.says("p", tuned.x), tuned.succeeded)
     factors = {}
-    for part, succeeded in (("t_success", True), ("t_failure", False)):
-        x, logs = _logs(tuned, succeeded)
+    for part in ("t_success", "t_failure"):
+        x, logs = _of_part(part, tuned)
         factors[part] = 1.0
         if len(x) >= _LEAST_TO_TUNE:
-            said = getattr(model, part).inplace_predict(x, validate_features=False)
-            expected = boosters.seconds(np.asarray(said, dtype=np.float64), 1.0)
+            expected = boosters.seconds(model.says(part, x), 1.0)
             factors[part] = float(np.expm1(logs).sum() / expected.sum())
     return Scale(slope, intercept, factors["t_success"], factors["t_failure"])
 
