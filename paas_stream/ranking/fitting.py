@@ -25,18 +25,22 @@ from paas_stream.ranking.features import Matrix
 FITTED, TUNED = 0.70, 0.15  # shares of the rows
 MIN_ROWS = 200
 MIN_OF_EACH = 30  # successes, and failures
-_ROUNDS = 300  # at most
-_PATIENCE = 20  # rounds without a better one
+_ROUNDS = 400  # at most
+_PATIENCE = 40  # rounds without a better one
 _LEAST_TO_TUNE = 20  # times of this kind, or the factor is 1
 _TRUSTED_SLOPE = (0.3, 3.0)
+# A scale is believed as far as there are rows for it: a few hundred of them, the last ones before the
+# next drift, would else make the probabilities worse
+_SCALE_PRIOR = 100.0  # weight of "slope 1, intercept 0" (a normal prior's 1 / variance)
+_FACTOR_PRIOR = 50.0  # attempts that were just as expected
 
 _TREES: Final[dict[str, Any]] = {
     "tree_method": "hist",
-    "max_depth": 4,
-    "eta": 0.08,
-    "subsample": 0.8,
-    "colsample_bytree": 0.7,
-    "min_child_weight": 8,
+    "max_depth": 3,
+    "eta": 0.04,
+    "subsample": 0.6,
+    "colsample_bytree": 0.5,
+    "min_child_weight": 4,
     "lambda": 3.0,
     "nthread": 1,  # more threads give sums in another order, and so another model
 }
@@ -186,12 +190,13 @@ def _scale(model: Boosters, tuned: Rows) -> Scale:
         factors[part] = 1.0
         if len(x) >= _LEAST_TO_TUNE:
             expected = boosters.seconds(model.says(part, x), 1.0)
-            factors[part] = float(np.expm1(logs).sum() / expected.sum())
+            usual = _FACTOR_PRIOR * expected.mean()
+            factors[part] = float((np.expm1(logs).sum() + usual) / (expected.sum() + usual))
     return Scale(slope, intercept, factors["t_success"], factors["t_failure"])
 
 
 def platt(odds: Vector, succeeded: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """Slope and intercept of the log-odds with the least log loss (Platt 1999, with his priors).
+    """Slope and intercept of the log-odds with the least log loss (Platt 1999, with his targets).
 
     Newton's method; with less than both kinds, or without a sensible slope, they stay as they are.
     """
@@ -204,12 +209,10 @@ def platt(odds: Vector, succeeded: npt.NDArray[np.bool_]) -> tuple[float, float]
         p = 1 / (1 + np.exp(-(slope * odds + intercept)))
         error, weight = p - target, np.maximum(p * (1 - p), 1e-9)
         gradient = np.array([(error * odds).sum(), error.sum()])
-        hessian = np.array(
-            [
-                [(weight * odds * odds).sum() + 1e-6, (weight * odds).sum()],
-                [(weight * odds).sum(), weight.sum() + 1e-6],
-            ]
-        )
+        gradient += _SCALE_PRIOR * np.array([slope - 1, intercept])
+        mixed = (weight * odds).sum()
+        hessian = np.array([[(weight * odds * odds).sum(), mixed], [mixed, weight.sum()]])
+        hessian += _SCALE_PRIOR * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
         slope, intercept = slope - step[0], intercept - step[1]
         if np.abs(step).max() < 1e-8:

@@ -42,9 +42,13 @@ class Asked:
 
     request: Request
     memory: Memory
-    rows: Matrix
     model: Boosters | None
     seed: int
+
+    @cached_property
+    def rows(self) -> Matrix:
+        """The candidates' features."""
+        return features.rows(self.request.candidates, self.request.template, self.memory)
 
     @cached_property
     def guesses(self) -> list[Guess] | None:
@@ -98,9 +102,7 @@ class Experience:
 
     def asked(self, request: Request) -> Asked:
         """What is known at this request."""
-        memory = self.memory(request.at)
-        rows = features.rows(request.candidates, request.template, memory)
-        return Asked(request, memory, rows, self.model, self.seed)
+        return Asked(request, self.memory(request.at), self.model, self.seed)
 
     def train(self, failure_cost_s: float) -> None:
         """Fit the model on all attempts so far; with too few of them there is none."""

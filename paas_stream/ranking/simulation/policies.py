@@ -24,7 +24,8 @@ class Policy:
     """One way."""
 
     name: str
-    uses_model: ClassVar[bool] = False
+    learns: ClassVar[bool] = True  # from past attempts
+    uses_model: ClassVar[bool] = False  # the boosters
 
     def order(self, asked: Asked) -> list[int]:
         """Places of the candidates, the one to be tried first first."""
@@ -45,6 +46,7 @@ class Random(Policy):
     """Any order."""
 
     name = "random"
+    learns = False
 
     def order(self, asked: Asked) -> list[int]:
         draw = np.random.default_rng([asked.seed, asked.request.number, 3])
@@ -55,6 +57,7 @@ class OldestAgreement(Policy):
     """`ranking.sla`."""
 
     name = "SLA order"
+    learns = False
 
     def order(self, asked: Asked) -> list[int]:
         return _places(sla.order(asked.request.candidates), asked)
@@ -70,6 +73,7 @@ class RuleBased(Policy):
     """
 
     name = "old rule-based ranker"
+    learns = False
 
     def order(self, asked: Asked) -> list[int]:
         request = asked.request
@@ -159,6 +163,7 @@ class Oracle(Policy):
     """Knows the truth: nobody can do better."""
 
     name = "oracle"
+    learns = False
 
     def order(self, asked: Asked) -> list[int]:
         return asked.request.truth.best()
@@ -167,9 +172,9 @@ class Oracle(Policy):
         return asked.request.truth.p * (1 - asked.request.truth.fault)
 
 
-def core(default_s: float) -> list[Policy]:
+def core(default_s: float, costs_s: Sequence[float] = FAILURE_COSTS_S) -> list[Policy]:
     """All that need nothing but this package."""
-    costs = sorted({*FAILURE_COSTS_S, default_s})
+    costs = sorted({*costs_s, default_s})
     return [
         Oracle(),
         *(ExpectedTime(cost) for cost in costs),

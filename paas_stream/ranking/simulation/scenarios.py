@@ -47,3 +47,6 @@ SCENARIOS: Final = tuple(
     )
 )
 BY_NAME: Final = {one.name: one for one in SCENARIOS}
+BEGINS_TO_FAIL: Final = Scenario(
+    "begins-to-fail", "the first choice of most begins to fail on day 30", logs="own", breaks_day=30
+)
