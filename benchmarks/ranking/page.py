@@ -57,7 +57,15 @@ def _parts(results: dict[str, Any]) -> Iterator[str]:
     for name, one in made.items():
         yield f"### {name}: {BY_NAME[name].about}\n"
         yield _table(
-            ("order", "time, s", "sooner, s (95 %)", "first try, %", "regret, s", "NDCG@1", "Brier"),
+            (
+                "order",
+                "time, s",
+                "sooner, s (95 %)",
+                "first try, %",
+                "regret, s",
+                "NDCG@1",
+                "Brier",
+            ),
             [_line(policy, known) for policy, known in one["policies"].items()],
         )
     for policy, counts in results["dropped"].items():

@@ -31,9 +31,7 @@ def write(results: dict[str, Any], folder: Path) -> None:
     _costs(results, folder / "failure_cost.svg")
 
 
-def _bars(
-    results: dict[str, Any], measure: str, label: str, shown: list[str], file: Path
-) -> None:
+def _bars(results: dict[str, Any], measure: str, label: str, shown: list[str], file: Path) -> None:
     made = results["scenarios"]
     figure, axes = plt.subplots(figsize=(9, 3.6))
     width = 0.8 / len(shown)

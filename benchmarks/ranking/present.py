@@ -140,6 +140,7 @@ class PresentRanker(Policy):
         self._rows: list[list[float]] = []
         self._labels: list[tuple[bool, float]] = []
         self._forests: tuple[Forest, Forest] | None = None
+        self._last: tuple[Asked, tuple[Vector, Vector, list[Past]]] | None = None
 
     def told(self, attempt: Attempt) -> None:
         past = self._pasts.add(attempt)
@@ -159,15 +160,16 @@ class PresentRanker(Policy):
     def order(self, asked: Asked) -> list[int]:
         candidates = asked.request.candidates
         scores = [-1.0] * len(candidates)
-        if self._forests is not None and len(candidates) > 1:
-            pasts = self._served(asked)
-            p, times = self._said(asked, pasts)
+        said = self._said(asked)
+        if said is not None and len(candidates) > 1:
+            p, times, pasts = said
             scores = [score(*one) for one in zip(p.tolist(), times.tolist(), pasts, strict=True)]
         keys = [(one.exact_flavors, at) for one, at in zip(candidates, scores, strict=True)]
         return sorted(range(len(keys)), key=lambda place: keys[place], reverse=True)
 
     def p(self, asked: Asked) -> Vector | None:
-        return None if self._forests is None else self._said(asked, self._served(asked))[0]
+        said = self._said(asked)
+        return None if said is None else said[0]
 
     def _served(self, asked: Asked) -> list[Past]:
         pasts = [
@@ -176,8 +178,13 @@ class PresentRanker(Policy):
         ]
         return [pasts[0], *(NOTHING for _ in pasts[1:])] if self._only_first else pasts
 
-    def _said(self, asked: Asked, pasts: Sequence[Past]) -> tuple[Vector, Vector]:
-        assert self._forests is not None
-        given = zip(asked.request.candidates, pasts, strict=True)
-        x = np.array([columns(*one) for one in given], dtype=np.float32)
-        return self._forests[0].means(x), self._forests[1].means(x)
+    def _said(self, asked: Asked) -> tuple[Vector, Vector, list[Past]] | None:
+        if self._forests is None:
+            return None
+        if self._last is None or self._last[0] is not asked:
+            pasts = self._served(asked)
+            given = zip(asked.request.candidates, pasts, strict=True)
+            x = np.array([columns(*one) for one in given], dtype=np.float32)
+            p, times = (one.means(x) for one in self._forests)
+            self._last = asked, (p, times, pasts)
+        return self._last[1]

@@ -6,7 +6,9 @@
     t_failure   seconds of an attempt that fails, the same, failures only
 
 Each starts from what the rates expect and learns only what they miss, so that a model of few attempts
-is close to the rates. The exponential of a mean of logs is the median and not the mean, so the times are multiplied by what
+is close to the rates.
+
+The exponential of a mean of logs is the median and not the mean, so the times are multiplied by what
 makes the mean right on attempts that the booster was not trained on.
 """
 
@@ -84,13 +86,9 @@ class Boosters:
     def says(self, part: str, rows: Matrix) -> Vector:
         """Log-odds of success, or log(1 + s), before the scale."""
         booster: xgboost.Booster = getattr(self, part)
-        said = booster.inplace_predict(
-            rows,
-            predict_type="margin",
-            validate_features=False,
-            base_margin=start(part, rows),
-        )
-        return np.asarray(said, dtype=np.float64)
+        said = booster.inplace_predict(rows, predict_type="margin", validate_features=False)
+        # added here, since xgboost starts all its threads to be told of a start
+        return np.asarray(said + start(part, rows), dtype=np.float64)
 
     def parts(self) -> dict[str, bytes]:
         """As UBJSON, by name."""

@@ -150,7 +150,8 @@ def _data(part: str, rows: Rows) -> xgboost.DMatrix:
 
 def _params(part: str, seed: int) -> dict[str, Any]:
     objective = "binary:logistic" if part == "p" else "reg:squarederror"
-    return _TREES | {"objective": objective, "seed": seed}
+    none = 0.5 if part == "p" else 0.0  # what a booster says without trees: nothing, see `start`
+    return _TREES | {"objective": objective, "base_score": none, "seed": seed}
 
 
 def _stopped(part: str, fitted: Rows, tuned: Rows, seed: int) -> tuple[xgboost.Booster, int]:

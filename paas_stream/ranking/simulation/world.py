@@ -17,6 +17,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -156,7 +157,7 @@ class World:
         seen = [one for one in self._groups[group] if one < _PROVIDERS or joined]
         places = np.array(seen)[random.permutation(len(seen))]
         free = self._quota[:, places] * (1 - self._load[:, places, hour])
-        refused = (free < self._asked[:, [template]]).any(axis=0)
+        refused = np.any(free < self._asked[:, [template]], axis=0)
         truth = self._truth(places, template, hour, refused)
         if scenario.deadline_s is not None:
             courses = drawn(truth, SAMPLES, random)
@@ -181,7 +182,11 @@ class World:
         )
 
     def _truth(
-        self, places: "np.typing.NDArray[np.int_]", template: int, hour: int, refused: Vector
+        self,
+        places: "np.typing.NDArray[np.int_]",
+        template: int,
+        hour: int,
+        refused: "np.typing.NDArray[np.bool_]",
     ) -> Truth:
         scenario = self.scenario
         load = self._load[0, places, hour]
@@ -205,11 +210,13 @@ class World:
         random = self._random
         load = self._load[:, one, max(hour - 1, 0)] + random.normal(0, 0.02, len(_RESOURCES))
         used = (self._quota[:, one] * np.clip(load, 0, 1)).round()
-        numbers: dict[str, float] = {}
+        numbers: dict[str, Any] = {}
         for place, name in enumerate(_RESOURCES):
             numbers[f"{name}_quota"] = float(self._quota[place, one])
             numbers[f"{name}_usage"] = float(used[place])
             numbers[f"{name}_requ"] = float(self._asked[place, template])
+        for days in (1, 7, 30):
+            numbers[f"test_failure_perc_{days}d"] = self._failed(one, hour, days)
         return Candidate.model_construct(
             None,
             provider_name=f"site-{one}",
@@ -223,7 +230,6 @@ class World:
             sla_start=f"{self._agreed[one]:%Y-%m-%d}",
             target=_TARGET,
             **numbers,
-            **{f"test_failure_perc_{days}d": self._failed(one, hour, days) for days in (1, 7, 30)},
         )
 
     def _failed(self, one: int, hour: int, days: int) -> float:

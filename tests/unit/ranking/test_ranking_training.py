@@ -27,7 +27,16 @@ from paas_stream.records import (
 )
 
 LIFECYCLE = Path(lifecycle.__file__).parent
-COUNTED = ["refused", "incomplete", "starting", "failed", "unconfigured", "pending", "unknown", "timeout"]
+COUNTED = [
+    "refused",
+    "incomplete",
+    "starting",
+    "failed",
+    "unconfigured",
+    "pending",
+    "unknown",
+    "timeout",
+]
 PLACES = 3
 
 
