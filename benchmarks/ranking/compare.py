@@ -50,6 +50,8 @@ def main() -> None:
     parser.add_argument("--raw", type=Path, help="file of what was run")
     parser.add_argument("--no-page", action="store_true", help="leave docs/ as they are")
     given = parser.parse_args()
+    if given.seeds < 2:
+        parser.error("an interval needs two seeds")
     begun = time.monotonic()
     jobs = [
         (name, seed)

@@ -7,6 +7,7 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 mpl.rcParams["svg.hashsalt"] = "ranking"  # the same figures give the same file
+mpl.rcParams["svg.fonttype"] = "none"  # text stays text, and the files small
 
 from matplotlib import pyplot as plt  # noqa: E402
 
