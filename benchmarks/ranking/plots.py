@@ -71,7 +71,8 @@ def _costs(results: dict[str, Any], file: Path) -> None:
             for policy, known in one["policies"].items()
             if policy.startswith("expected time")
         ]
-        axes.plot(*zip(*lines, strict=True), "o-", markersize=3, label=name)
+        if len(lines) > 1:
+            axes.plot(*zip(*lines, strict=True), "o-", markersize=3, label=name)
     axes.set_xlabel("success of the first attempt (cost of a failed attempt grows to the right)")
     axes.set_ylabel("regret against the oracle, s")
     axes.legend(fontsize=6)
