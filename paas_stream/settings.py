@@ -174,7 +174,7 @@ class RankerSettings(BaseModel):
     """The AI-ranker."""
 
     min_attempts: int = Field(20, ge=1)  # in 30 days, before the order follows past attempts
-    failure_cost_s: float = Field(300.0, ge=0)  # what a failed attempt costs besides its time
+    failure_cost_s: float = Field(600.0, ge=0)  # what a failed attempt costs besides its time
     exhausted_s: float = Field(7200.0, ge=0)  # what a deployment costs that fails everywhere
     explore: float = Field(0.0, ge=0, le=0.5)  # probability with which the first place is drawn
 

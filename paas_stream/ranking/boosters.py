@@ -5,6 +5,9 @@
     t_success   seconds of an attempt that succeeds, `reg:squarederror` on log(1 + s), successes only
     t_failure   seconds of an attempt that fails, the same, failures only
 
+Each starts from what the rates expect and learns only what they miss, so that a model of few attempts
+is close to the rates.
+
 The exponential of a mean of logs is the median and not the mean, so the times are multiplied by what
 makes the mean right on attempts that the booster was not trained on.
 """
@@ -25,6 +28,8 @@ Vector = npt.NDArray[np.float64]
 
 PARTS: Final = ("p", "t_success", "t_failure")
 _LONGEST_S = 30 * 86400.0  # no attempt is expected to take longer
+_RATE_P, _FEDERATION_P = NAMES.index("rate_success"), NAMES.index("federation_success")
+_RATE_S = {"t_success": NAMES.index("rate_success_s"), "t_failure": NAMES.index("rate_failure_s")}
 
 
 class ModelError(PermanentError):
@@ -63,10 +68,9 @@ class Boosters:
         """One for each row (see `features.rows`)."""
         if not len(rows):
             return []
-        odds = self.p.inplace_predict(rows, predict_type="margin", validate_features=False)
-        p = calibrated(np.asarray(odds, dtype=np.float64), self.scale)
-        success_s = self._seconds(self.t_success, rows, self.scale.t_success)
-        failure_s = self._seconds(self.t_failure, rows, self.scale.t_failure)
+        p = calibrated(self.says("p", rows), self.scale)
+        success_s = seconds(self.says("t_success", rows), self.scale.t_success)
+        failure_s = seconds(self.says("t_failure", rows), self.scale.t_failure)
         return [
             Guess(*each)
             for each in zip(p.tolist(), success_s.tolist(), failure_s.tolist(), strict=True)
@@ -75,16 +79,32 @@ class Boosters:
     def contributions(self, rows: Matrix) -> npt.NDArray[np.float32]:
         """What each feature adds to the log-odds of success: (rows, features)."""
         asked = xgboost.DMatrix(rows, nthread=1)
-        found: npt.NDArray[np.float32] = self.p.predict(asked, pred_contribs=True)
-        return found[:, :-1] * np.float32(self.scale.slope)
+        found: npt.NDArray[np.float32] = self.p.predict(asked, pred_contribs=True)[:, :-1]
+        found[:, _RATE_P] += start("p", rows) - _log_odds(rows[:, _FEDERATION_P])
+        return found * np.float32(self.scale.slope)
 
-    def _seconds(self, booster: xgboost.Booster, rows: Matrix, factor: float) -> Vector:
-        logs = booster.inplace_predict(rows, validate_features=False)
-        return seconds(np.asarray(logs, dtype=np.float64), factor)
+    def says(self, part: str, rows: Matrix) -> Vector:
+        """Log-odds of success, or log(1 + s), before the scale."""
+        booster: xgboost.Booster = getattr(self, part)
+        said = booster.inplace_predict(rows, predict_type="margin", validate_features=False)
+        # added here, since xgboost starts all its threads to be told of a start
+        return np.asarray(said + start(part, rows), dtype=np.float64)
 
     def parts(self) -> dict[str, bytes]:
         """As UBJSON, by name."""
         return {name: bytes(getattr(self, name).save_raw("ubj")) for name in PARTS}
+
+
+def start(part: str, rows: Matrix) -> Matrix:
+    """What the rates expect, from which a booster starts: log-odds, or log(1 + s)."""
+    found: Matrix = _log_odds(rows[:, _RATE_P]) if part == "p" else rows[:, _RATE_S[part]]
+    return found
+
+
+def _log_odds(p: Matrix) -> Matrix:
+    clipped = np.clip(p, P_LEAST, P_MOST)
+    found: Matrix = np.log(clipped / (1 - clipped))
+    return found
 
 
 def calibrated(odds: Vector, scale: Scale) -> Vector:

@@ -10,29 +10,65 @@ Missing is NaN, never a number: -1 of a quota means unlimited, -1 of a Rally win
 import hashlib
 import math
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from paas_stream.ranking.history import NAME_MAX, NONE, Summary, Tally
+from paas_stream.ranking.history import NAME_MAX, NONE, Summary
 from paas_stream.ranking.rates import PRIOR, Estimate, Memory
 from paas_stream.records import Candidate
 
 Matrix = npt.NDArray[np.float32]
+Column = npt.NDArray[np.float64]
 
 NAN = math.nan
 _DIGITS = 6  # significant ones that are kept in messages
 
+_QUOTAS = (
+    ("vcpus", "vCPU", "vCPUs"),
+    ("ram_gb", "GiB", "RAM"),
+    ("n_instances", "machines", "machines"),
+    ("storage_gb", "GiB", "storage"),
+    ("n_volumes", "volumes", "volumes"),
+    ("floating_ips", "addresses", "public addresses"),
+)
+_NUMBERS = (
+    *(f"{prefix}_{what}" for what in ("quota", "usage", "requ") for prefix, _, _ in _QUOTAS),
+    "gpus_requ",
+    "exact_flavors",
+    "test_failure_perc_1d",
+    "test_failure_perc_7d",
+    "test_failure_perc_30d",
+    "overbooking_cpu",
+    "overbooking_ram",
+    "bandwidth_in",
+    "bandwidth_out",
+)
+_NUMBERS_OF = attrgetter(*_NUMBERS)
+_REMEMBERED = (
+    *(f"{what}_{days}d" for days in (1, 7, 30) for what in ("failures", "attempts")),
+    "failures_in_a_row",
+    "failures_same_template",
+    "attempts_same_template",
+    "rate_success",
+    "rate_success_s",
+    "rate_failure_s",
+)
+
+
+_NOTHING = (0.0,) * (len(_REMEMBERED) - 3)
+
 
 class Seen(NamedTuple):
-    """All that one row is made of."""
+    """All that the rows of a request are made of: numbers by candidate, and what all have alike."""
 
-    candidate: Candidate
-    estimate: Estimate  # the rates' estimate for this provider and template
-    usual: Estimate  # the same for the template anywhere
-    site: Summary | None  # what is remembered of the provider and region
-    same: Tally  # of that, with this template
+    numbers: dict[str, Column]  # of the candidates, as they are named there
+    free: Column  # of each quota: (quotas, candidates)
+    share: Column  # the same of the quota
+    remembered: dict[str, Column]  # of the candidates' sites
+    usual: Estimate  # the rates' estimate for this template anywhere
     federation: float  # share of successes of all attempts, shrunken
 
 
@@ -43,92 +79,60 @@ class Feature(NamedTuple):
     unit: str
     source: str
     why: str
-    of: Callable[[Seen], float]
+    of: Callable[[Seen], Column | float]
 
 
-_QUOTAS = (
-    ("vcpus", "vCPU", "vCPUs"),
-    ("ram_gb", "GiB", "RAM"),
-    ("n_instances", "machines", "machines"),
-    ("storage_gb", "GiB", "storage"),
-    ("n_volumes", "volumes", "volumes"),
-    ("floating_ips", "addresses", "public addresses"),
-)
 _FEEDER = "Feeder, at the request"
 _RALLY = "Rally, at the request"
 _SELECTOR = "selector, from the template"
 _MEMORY = "ranker memory: outcomes told before the request"
 
 
-def _free(prefix: str) -> Callable[[Seen], float]:
-    requ, quota, usage = (f"{prefix}_{what}" for what in ("requ", "quota", "usage"))
-
-    def free(seen: Seen) -> float:
-        one = seen.candidate
-        limit: float = getattr(one, quota)
-        return NAN if limit < 0 else limit - getattr(one, usage) - getattr(one, requ)
-
-    return free
+def _free(place: int) -> Callable[[Seen], Column]:
+    return lambda seen: seen.free[place]
 
 
-def _share(prefix: str) -> Callable[[Seen], float]:
-    free, quota = _free(prefix), f"{prefix}_quota"
-
-    def share(seen: Seen) -> float:
-        limit: float = getattr(seen.candidate, quota)
-        return free(seen) / limit if limit > 0 else NAN
-
-    return share
+def _share(place: int) -> Callable[[Seen], Column]:
+    return lambda seen: seen.share[place]
 
 
-_SHARES = tuple(_share(prefix) for prefix, _, _ in _QUOTAS)
+def _tightest(seen: Seen) -> Column:
+    least: Column = np.fmin.reduce(seen.share, axis=0)
+    return least
 
 
-def _tightest(seen: Seen) -> float:
-    known = [share for of in _SHARES if not math.isnan(share := of(seen))]
-    return min(known, default=NAN)
+def _number(name: str) -> Callable[[Seen], Column]:
+    return lambda seen: seen.numbers[name]
 
 
-def _number(name: str) -> Callable[[Seen], float]:
-    return lambda seen: float(getattr(seen.candidate, name))
-
-
-def _rally(name: str) -> Callable[[Seen], float]:
-    def share(seen: Seen) -> float:
-        value: float = getattr(seen.candidate, name)
-        return NAN if value < 0 else value
+def _rally(name: str) -> Callable[[Seen], Column]:
+    def share(seen: Seen) -> Column:
+        value = seen.numbers[name]
+        return np.where(value < 0, NAN, value)
 
     return share
 
 
-def _days(place: int) -> Callable[[Seen], Tally]:
-    return lambda seen: seen.site.of_days[place] if seen.site is not None else NONE
-
-
-def _month(seen: Seen) -> Tally:
-    return seen.site.overall if seen.site is not None else NONE
-
-
-def _failures(tally: Callable[[Seen], Tally]) -> Callable[[Seen], float]:
+def _failures(name: str) -> Callable[[Seen], Column]:
     """The share of failures, drawn toward what is usual for the template."""
 
-    def share(seen: Seen) -> float:
-        one = tally(seen)
-        usual = 1 - seen.usual.p_success
-        return (one.failures + PRIOR * usual) / (one.attempts + PRIOR)
+    def share(seen: Seen) -> Column:
+        failures = seen.remembered[f"failures_{name}"]
+        attempts = seen.remembered[f"attempts_{name}"]
+        return (failures + PRIOR * (1 - seen.usual.p_success)) / (attempts + PRIOR)
 
     return share
 
 
-def _count(tally: Callable[[Seen], Tally]) -> Callable[[Seen], float]:
-    return lambda seen: math.log1p(tally(seen).attempts)
+def _log1p(name: str) -> Callable[[Seen], Column]:
+    return lambda seen: np.log1p(seen.remembered[name])
 
 
-_WINDOWS: tuple[tuple[str, str, Callable[[Seen], Tally]], ...] = (
-    ("1d", "today (UTC)", _days(0)),
-    ("7d", "seven days", _days(1)),
-    ("30d", "30 days", _month),
-)
+def _known(name: str) -> Callable[[Seen], Column]:
+    return lambda seen: seen.remembered[name]
+
+
+_WINDOWS = (("1d", "today (UTC)"), ("7d", "seven days"), ("30d", "30 days"))
 
 FEATURES: tuple[Feature, ...] = (
     *(
@@ -137,9 +141,9 @@ FEATURES: tuple[Feature, ...] = (
             unit,
             _FEEDER,
             f"{what} that stay free: below zero the site refuses",
-            _free(prefix),
+            _free(place),
         )
-        for prefix, unit, what in _QUOTAS
+        for place, (prefix, unit, what) in enumerate(_QUOTAS)
     ),
     *(
         Feature(
@@ -147,9 +151,9 @@ FEATURES: tuple[Feature, ...] = (
             "share",
             _FEEDER,
             f"the same of the quota: a site that is nearly full of {what} fails more",
-            _share(prefix),
+            _share(place),
         )
-        for prefix, _, what in _QUOTAS
+        for place, (prefix, _, what) in enumerate(_QUOTAS)
     ),
     Feature("least_free_share", "share", _FEEDER, "the tightest of these decides", _tightest),
     *(
@@ -188,9 +192,9 @@ FEATURES: tuple[Feature, ...] = (
             "share",
             _MEMORY,
             f"attempts at the site that failed within {text}, shrunken",
-            _failures(tally),
+            _failures(name),
         )
-        for name, text, tally in _WINDOWS
+        for name, text in _WINDOWS
     ),
     *(
         Feature(
@@ -198,51 +202,51 @@ FEATURES: tuple[Feature, ...] = (
             "log(1 + n)",
             _MEMORY,
             f"how many there were within {text}: what the share is worth",
-            _count(tally),
+            _log1p(f"attempts_{name}"),
         )
-        for name, text, tally in _WINDOWS
+        for name, text in _WINDOWS
     ),
     Feature(
         "failures_in_a_row",
         "attempts",
         _MEMORY,
         "a site that has begun to fail goes on failing for a while",
-        lambda seen: float(seen.site.failures_in_a_row) if seen.site is not None else 0.0,
+        _known("failures_in_a_row"),
     ),
     Feature(
         "failures_same_template",
         "share",
         _MEMORY,
         "some templates never work at some sites; shrunken",
-        _failures(lambda seen: seen.same),
+        _failures("same_template"),
     ),
     Feature(
         "attempts_same_template",
         "log(1 + n)",
         _MEMORY,
         "what that share is worth",
-        _count(lambda seen: seen.same),
+        _log1p("attempts_same_template"),
     ),
     Feature(
         "rate_success",
         "probability",
         _MEMORY,
         "what the rates expect of site and template: the last outcomes count most",
-        lambda seen: seen.estimate.p_success,
+        _known("rate_success"),
     ),
     Feature(
         "rate_success_s",
         "log(s)",
         _MEMORY,
         "how long attempts take there with this template, when they succeed",
-        lambda seen: math.log1p(seen.estimate.t_success_s),
+        _log1p("rate_success_s"),
     ),
     Feature(
         "rate_failure_s",
         "log(s)",
         _MEMORY,
         "the same, when they fail",
-        lambda seen: math.log1p(seen.estimate.t_failure_s),
+        _log1p("rate_failure_s"),
     ),
     Feature(
         "template_success",
@@ -277,22 +281,61 @@ NAMES = tuple(one.name for one in FEATURES)
 SCHEMA = hashlib.sha256("\n".join(f"{f.name} [{f.unit}]" for f in FEATURES).encode()).hexdigest()[
     :16
 ]
-_COMPUTE = tuple(one.of for one in FEATURES)
 
 
 def rows(candidates: Iterable[Candidate], template: str, memory: Memory) -> Matrix:
     """One row for each candidate of a request, as known at this moment: (candidates, features)."""
-    usual = memory.template(template)
+    given = tuple(candidates)
+    made = np.empty((len(given), len(FEATURES)), dtype=np.float32)
+    if not given:
+        return made
+    seen = _seen(given, template, memory)
+    for place, one in enumerate(FEATURES):
+        made[:, place] = one.of(seen)
+    return made
+
+
+def _seen(given: tuple[Candidate, ...], template: str, memory: Memory) -> Seen:
+    table = np.array([_NUMBERS_OF(one) for one in given], dtype=np.float64).T
+    quota, usage, requested = np.split(table[: 3 * len(_QUOTAS)], 3)
+    limited = np.where(quota < 0, NAN, quota)
+    free = limited - usage - requested
+    share = free / np.where(limited > 0, limited, NAN)
+    known = [_of_site(one, template, memory) for one in given]
+    remembered = np.array(known, dtype=np.float64).T
     overall = memory.overall
-    federation = (overall.successes + 1) / (overall.attempts + 2)
-    made = []
-    for one in candidates:
-        place = one.provider_name, one.region_name
-        site = memory.summary(*place)
-        same = site.of(template[:NAME_MAX]) if site is not None else NONE
-        seen = Seen(one, memory.estimate(*place, template), usual, site, same, federation)
-        made.append([of(seen) for of in _COMPUTE])
-    return np.array(made, dtype=np.float32).reshape(len(made), len(FEATURES))
+    return Seen(
+        dict(zip(_NUMBERS, table, strict=True)),
+        free,
+        share,
+        dict(zip(_REMEMBERED, remembered, strict=True)),
+        memory.template(template),
+        (overall.successes + 1) / (overall.attempts + 2),
+    )
+
+
+def _of_site(one: Candidate, template: str, memory: Memory) -> tuple[float, ...]:
+    """What is remembered of a candidate's site, in the order of _REMEMBERED."""
+    place = one.provider_name, one.region_name
+    site: Summary | None = memory.summary(*place)
+    estimate = memory.estimate(*place, template)
+    expected = estimate.p_success, estimate.t_success_s, estimate.t_failure_s
+    if site is None:
+        return (*_NOTHING, *expected)
+    day, week = site.of_days
+    month, same = site.overall, site.templates.get(template[:NAME_MAX], NONE)
+    return (
+        day.failures,
+        day.successes + day.failures,
+        week.failures,
+        week.successes + week.failures,
+        month.failures,
+        month.successes + month.failures,
+        site.failures_in_a_row,
+        same.failures,
+        same.successes + same.failures,
+        *expected,
+    )
 
 
 def told(row: npt.NDArray[np.float32]) -> tuple[float | None, ...]:

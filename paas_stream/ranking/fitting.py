@@ -19,24 +19,28 @@ import xgboost
 
 from paas_stream.errors import PermanentError
 from paas_stream.ranking import boosters
-from paas_stream.ranking.boosters import Boosters, Guess, Scale, Vector
+from paas_stream.ranking.boosters import PARTS, Boosters, Guess, Scale, Vector
 from paas_stream.ranking.features import Matrix
 
 FITTED, TUNED = 0.70, 0.15  # shares of the rows
 MIN_ROWS = 200
 MIN_OF_EACH = 30  # successes, and failures
-_ROUNDS = 300  # at most
-_PATIENCE = 20  # rounds without a better one
+_ROUNDS = 400  # at most
+_PATIENCE = 40  # rounds without a better one
 _LEAST_TO_TUNE = 20  # times of this kind, or the factor is 1
 _TRUSTED_SLOPE = (0.3, 3.0)
+# A scale is believed as far as there are rows for it: a few hundred of them, the last ones before the
+# next drift, would else make the probabilities worse
+_SCALE_PRIOR = 100.0  # weight of "slope 1, intercept 0" (a normal prior's 1 / variance)
+_FACTOR_PRIOR = 50.0  # attempts that were just as expected
 
 _TREES: Final[dict[str, Any]] = {
     "tree_method": "hist",
-    "max_depth": 4,
-    "eta": 0.08,
-    "subsample": 0.8,
-    "colsample_bytree": 0.7,
-    "min_child_weight": 8,
+    "max_depth": 3,
+    "eta": 0.04,
+    "subsample": 0.6,
+    "colsample_bytree": 0.5,
+    "min_child_weight": 4,
     "lambda": 3.0,
     "nthread": 1,  # more threads give sums in another order, and so another model
 }
@@ -126,39 +130,38 @@ def fit(rows: Rows, seed: int, failure_cost_s: float) -> Fit:
 
 
 def _fitted(fitted: Rows, tuned: Rows, seed: int) -> tuple[Boosters, dict[str, int]]:
-    p, p_rounds = _stopped("binary:logistic", _labels(fitted), _labels(tuned), seed)
-    success, success_rounds = _stopped("reg:squarederror", *_times(fitted, tuned, True), seed)
-    failure, failure_rounds = _stopped("reg:squarederror", *_times(fitted, tuned, False), seed)
-    raw = Boosters(p, success, failure, Scale())
-    scale = _scale(raw, tuned)
-    rounds = {"p": p_rounds, "t_success": success_rounds, "t_failure": failure_rounds}
-    return Boosters(p, success, failure, scale), rounds
+    made, rounds = {}, {}
+    for part in PARTS:
+        made[part], rounds[part] = _stopped(part, fitted, tuned, seed)
+    raw = Boosters(**made, scale=Scale())
+    return Boosters(**made, scale=_scale(raw, tuned)), rounds
 
 
-def _labels(rows: Rows) -> tuple[Matrix, Vector]:
-    return rows.x, rows.succeeded.astype(np.float64)
-
-
-def _times(
-    fitted: Rows, tuned: Rows, succeeded: bool
-) -> tuple[tuple[Matrix, Vector], tuple[Matrix, Vector]]:
-    return _logs(fitted, succeeded), _logs(tuned, succeeded)
-
-
-def _logs(rows: Rows, succeeded: bool) -> tuple[Matrix, Vector]:
-    which = rows.succeeded == succeeded
+def _of_part(part: str, rows: Rows) -> tuple[Matrix, Vector]:
+    """The rows that a part is made from, and what it is to say of them."""
+    if part == "p":
+        return rows.x, rows.succeeded.astype(np.float64)
+    which = rows.succeeded == (part == "t_success")
     return rows.x[which], np.log1p(rows.took_s[which])
 
 
-def _stopped(
-    objective: str, fitted: tuple[Matrix, Vector], tuned: tuple[Matrix, Vector], seed: int
-) -> tuple[xgboost.Booster, int]:
+def _data(part: str, rows: Rows) -> xgboost.DMatrix:
+    x, target = _of_part(part, rows)
+    return xgboost.DMatrix(x, label=target, base_margin=boosters.start(part, x), nthread=1)
+
+
+def _params(part: str, seed: int) -> dict[str, Any]:
+    objective = "binary:logistic" if part == "p" else "reg:squarederror"
+    none = 0.5 if part == "p" else 0.0  # what a booster says without trees: nothing, see `start`
+    return _TREES | {"objective": objective, "base_score": none, "seed": seed}
+
+
+def _stopped(part: str, fitted: Rows, tuned: Rows, seed: int) -> tuple[xgboost.Booster, int]:
     """A booster that ends where the tuned rows get no better, and how many rounds it has."""
-    params = _TREES | {"objective": objective, "seed": seed}
-    train = xgboost.DMatrix(fitted[0], label=fitted[1], nthread=1)
-    if len(tuned[0]) < _LEAST_TO_TUNE:
+    params, train = _params(part, seed), _data(part, fitted)
+    late = _data(part, tuned)
+    if late.num_row() < _LEAST_TO_TUNE:
         return xgboost.train(params, train, _ROUNDS // 5), _ROUNDS // 5
-    late = xgboost.DMatrix(tuned[0], label=tuned[1], nthread=1)
     booster = xgboost.train(
         params,
         train,
@@ -172,35 +175,31 @@ def _stopped(
 
 
 def _on_all(rows: Rows, rounds: dict[str, int], scale: Scale, seed: int) -> Boosters:
-    def booster(part: str, objective: str, data: tuple[Matrix, Vector]) -> xgboost.Booster:
-        train = xgboost.DMatrix(data[0], label=data[1], nthread=1)
-        return xgboost.train(_TREES | {"objective": objective, "seed": seed}, train, rounds[part])
-
     made = Boosters(
-        booster("p", "binary:logistic", _labels(rows)),
-        booster("t_success", "reg:squarederror", _logs(rows, succeeded=True)),
-        booster("t_failure", "reg:squarederror", _logs(rows, succeeded=False)),
-        scale,
+        **{
+            part: xgboost.train(_params(part, seed), _data(part, rows), rounds[part])
+            for part in PARTS
+        },
+        scale=scale,
     )
     return boosters.load(made.parts(), scale)  # what is served is what was written
 
 
 def _scale(model: Boosters, tuned: Rows) -> Scale:
-    odds = model.p.inplace_predict(tuned.x, predict_type="margin", validate_features=False)
-    slope, intercept = platt(np.asarray(odds, dtype=np.float64), tuned.succeeded)
+    slope, intercept = platt(model.says("p", tuned.x), tuned.succeeded)
     factors = {}
-    for part, succeeded in (("t_success", True), ("t_failure", False)):
-        x, logs = _logs(tuned, succeeded)
+    for part in ("t_success", "t_failure"):
+        x, logs = _of_part(part, tuned)
         factors[part] = 1.0
         if len(x) >= _LEAST_TO_TUNE:
-            said = getattr(model, part).inplace_predict(x, validate_features=False)
-            expected = boosters.seconds(np.asarray(said, dtype=np.float64), 1.0)
-            factors[part] = float(np.expm1(logs).sum() / expected.sum())
+            expected = boosters.seconds(model.says(part, x), 1.0)
+            usual = _FACTOR_PRIOR * expected.mean()
+            factors[part] = float((np.expm1(logs).sum() + usual) / (expected.sum() + usual))
     return Scale(slope, intercept, factors["t_success"], factors["t_failure"])
 
 
 def platt(odds: Vector, succeeded: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """Slope and intercept of the log-odds with the least log loss (Platt 1999, with his priors).
+    """Slope and intercept of the log-odds with the least log loss (Platt 1999, with his targets).
 
     Newton's method; with less than both kinds, or without a sensible slope, they stay as they are.
     """
@@ -213,12 +212,10 @@ def platt(odds: Vector, succeeded: npt.NDArray[np.bool_]) -> tuple[float, float]
         p = 1 / (1 + np.exp(-(slope * odds + intercept)))
         error, weight = p - target, np.maximum(p * (1 - p), 1e-9)
         gradient = np.array([(error * odds).sum(), error.sum()])
-        hessian = np.array(
-            [
-                [(weight * odds * odds).sum() + 1e-6, (weight * odds).sum()],
-                [(weight * odds).sum(), weight.sum() + 1e-6],
-            ]
-        )
+        gradient += _SCALE_PRIOR * np.array([slope - 1, intercept])
+        mixed = (weight * odds).sum()
+        hessian = np.array([[(weight * odds * odds).sum(), mixed], [mixed, weight.sum()]])
+        hessian += _SCALE_PRIOR * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
         slope, intercept = slope - step[0], intercept - step[1]
         if np.abs(step).max() < 1e-8:
