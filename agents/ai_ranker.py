@@ -6,9 +6,10 @@ from agents.steps import AT_ONCE, Step
 from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import Received, agent
+from paas_stream.durable.metrics import RANKINGS
 from paas_stream.ranking import chain
 from paas_stream.records import Inference
-from tables import ranker
+from tables import models, ranker
 
 COMPONENT = "ai-ranker"
 
@@ -19,7 +20,11 @@ async def ai_ranker(received: Received) -> None:
     message: Inference = received.message
     async with Step(received, COMPONENT, "rank") as step:
         now = datetime.now(UTC)
-        ranking = chain.rank(message, ranker.memory(now), now, ranker.policy)
+        live = models.serving
+        ranking = chain.rank(
+            message, ranker.memory(now), now, ranker.policy, live.model, live.fault
+        )
+        RANKINGS.labels(ranking.fallback).inc()
         order = ", ".join(
             f"{one.provider_name} ({one.region_name})" for one in ranking.ranked_providers[:10]
         )

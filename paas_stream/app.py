@@ -15,6 +15,8 @@ MODULES: Final = [
     "agents.ai_ranker",
     "agents.training_data",
     "agents.ranker_memory",
+    "agents.model_register",
+    "agents.trainer",
     "agents.im_dispatcher",
     "agents.feeder",
     "agents.rally",

@@ -174,8 +174,18 @@ class RankerSettings(BaseModel):
     """The AI-ranker."""
 
     min_attempts: int = Field(20, ge=1)  # in 30 days, before the order follows past attempts
-    failure_cost_s: float = Field(300.0, ge=0)  # what a failed attempt costs besides its time
+    failure_cost_s: float = Field(600.0, ge=0)  # what a failed attempt costs besides its time
     exhausted_s: float = Field(7200.0, ge=0)  # what a deployment costs that fails everywhere
+    explore: float = Field(0.0, ge=0, le=0.5)  # probability with which the first place is drawn
+
+
+class TrainerSettings(BaseModel):
+    """The training of the AI-ranker's model."""
+
+    interval_s: float = Field(3600.0, ge=0)  # between two looks whether one is due; 0: never
+    new_rows: int = Field(200, ge=1)  # attempts since the newest model, after which one is due
+    rows: int = Field(50_000, ge=1000)  # the newest records of `training` that are learned from
+    timeout_s: float = Field(600.0, gt=0)  # of one training
 
 
 class TrackerSettings(BaseModel):
@@ -274,6 +284,7 @@ class Settings(BaseSettings):
     feeder: FeederSettings = FeederSettings()
     rally: RallySettings = RallySettings()
     ranker: RankerSettings = RankerSettings()
+    trainer: TrainerSettings = TrainerSettings()
     tracker: TrackerSettings = TrackerSettings()
     callback: CallbackSettings = CallbackSettings()
     dispatch: DispatchSettings = DispatchSettings()

@@ -183,12 +183,12 @@ TOPICS: Final[dict[str, TopicSpec]] = {
         ),
         TopicSpec(
             MODELS,
-            records.Message,
-            written_by=("ai-ranker-training",),
-            read_by=("ranker-memory",),
+            records.ModelPart,
+            written_by=("ai-ranker-training", "operator", "model-register"),
+            read_by=("model-register", "ai-ranker-training"),
             per_deployment=False,
             compact=True,
-            key="model name",
+            key="version/part, or live",
         ),
         TopicSpec(
             COMPONENT_STATUS,

@@ -3,14 +3,13 @@
 Names are exactly those of the changelogs; all are declared here so that a worker knows them at start.
 """
 
-from paas_stream.app import app
-from paas_stream.durable.tables import global_table
 from tables import (
     components,
     deployments,
     dispatches,
     error_records,
     health,
+    models,
     providers,
     quota_holds,
     ranker,
@@ -26,6 +25,7 @@ __all__ = [
     "dispatches",
     "error_records",
     "health",
+    "models",
     "providers",
     "quota_holds",
     "ranker",
@@ -34,6 +34,3 @@ __all__ = [
     "training",
     "user_keys",
 ]
-
-# Declared so that its changelog exists; the box that owns it does not write yet.
-models = global_table(app, "models")

@@ -17,6 +17,7 @@ policy = RankingPolicy(
     min_attempts=app.settings.ranker.min_attempts,
     failure_cost_s=app.settings.ranker.failure_cost_s,
     exhausted_s=app.settings.ranker.exhausted_s,
+    explore=app.settings.ranker.explore,
 )
 
 _adapter = TypeAdapter(ProviderHistory)

@@ -27,6 +27,11 @@ COMMANDS: Final = {
     "events": Entry("deployments:events", "Show what happened to a deployment."),
     "providers": Entry("providers:providers", "The providers of the federation."),
     "ranking": Entry("ranking:ranking", "Show in which order providers are tried, and why."),
+    "train": Entry("train:train", "Train the AI-ranker's model on past attempts."),
+    "models": Entry("models:models", "The ranking models that are kept, and which one is live."),
+    "simulate": Entry(
+        "simulate:simulate", "Compare orders of the providers in simulated federations."
+    ),
     "delete": Entry("deployments:delete", "Delete deployments."),
     "update": Entry("day_two:update", "Bring a deployment to what the TOSCA template FILE says."),
     "reset": Entry("day_two:reset", "Give up a delete that does not end."),

@@ -69,6 +69,12 @@ CALLBACKS = Counter(
     ["outcome"],
     registry=REGISTRY,
 )
+RANKINGS = Counter(
+    "paas_stream_rankings",
+    "Rankings, by the step of the chain that made the order.",
+    ["step"],
+    registry=REGISTRY,
+)
 
 
 class LiveGauge(Collector):
@@ -108,6 +114,11 @@ CALLBACK_CALLS = LiveGauge(
 )
 PARSER = LiveGauge("paas_stream_parser_templates", "Templates being parsed.", "pool", "state")
 LAG = LiveGauge("paas_stream_lag_records", "Records that wait here.", "component", "topic")
+MODEL_AGE = LiveGauge(
+    "paas_stream_ranking_model_age_seconds",
+    "How long ago the model that ranks here was made; none when no model does.",
+    "version",
+)
 STREAMS = LiveGauge("paas_stream_event_streams", "Open event streams.")
 
 _STEPS_MOST = 300  # kinds of steps that are told apart: names may come from other programs

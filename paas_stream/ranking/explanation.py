@@ -1,10 +1,13 @@
 """Why a candidate stands where it stands, in words for the owner of a deployment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from paas_stream.ranking import rule
+from paas_stream.ranking import features, rule
 from paas_stream.ranking.rates import Estimate
 from paas_stream.records import Candidate
+
+_PARTS = 3
+_SMALL = 0.01  # log-odds
 
 
 def of_experience(one: Estimate, expected_s: float) -> Iterator[str]:
@@ -20,6 +23,13 @@ def of_experience(one: Estimate, expected_s: float) -> Iterator[str]:
         f"expected: {100 * one.p_success:.0f} % success, {duration(one.t_success_s)} to succeed, "
         f"{duration(one.t_failure_s)} to fail; {duration(expected_s)} until a success"
     )
+
+
+def of_parts(parts: Iterable[float]) -> tuple[str, ...]:
+    """What moves the model's probability most; `parts` are log-odds by feature."""
+    known = sorted(zip(features.NAMES, parts, strict=True), key=lambda one: -abs(one[1]))[:_PARTS]
+    told = [f"{name} {part:+.2f}" for name, part in known if abs(part) >= _SMALL]
+    return (f"what moves the chance of success most (log-odds): {', '.join(told)}",) if told else ()
 
 
 def of_state(candidate: Candidate) -> Iterator[str]:

@@ -8,6 +8,7 @@ they are how a provider that begins to fail is noticed within hours, whatever th
 from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import NamedTuple
 
 from paas_stream.records import AttemptStatus, Training
@@ -145,6 +146,8 @@ class Summary:
     overall: Tally
     recent_templates: dict[str, Tally]  # of these, the last ones
     recent: Tally
+    of_days: tuple[Tally, Tally] = (NONE, NONE)  # of today, and of seven days
+    failures_in_a_row: int = 0  # at the end of the last ones
 
     def of(self, template: str) -> Tally:
         """The outcomes of one template."""
@@ -166,7 +169,24 @@ def summary(history: ProviderHistory, today: int) -> Summary:
     recent = _sums(
         (one.template, one.tally) for one in history.recent if _within(day_of(one.at), today)
     )
-    return Summary(templates, total(templates.values()), recent, total(recent.values()))
+    of_days = tuple(
+        total(
+            tally
+            for day, known in history.days.items()
+            if today - days < day <= today
+            for tally in known.values()
+        )
+        for days in (1, 7)
+    )
+    failed = takewhile(lambda one: not one.tally.successes, reversed(history.recent))
+    return Summary(
+        templates,
+        total(templates.values()),
+        recent,
+        total(recent.values()),
+        (of_days[0], of_days[1]),
+        sum(one.tally.failures for one in failed),
+    )
 
 
 def _sums(tallies: Iterable[tuple[str, Tally]]) -> dict[str, Tally]:

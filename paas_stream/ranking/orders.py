@@ -7,11 +7,15 @@ into play at all: then every order of the few is tried out on paper.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations
+
+import numpy as np
+import numpy.typing as npt
 
 from paas_stream.ranking.rates import Estimate
 
-MOST = 6  # candidates; 720 orders take some milliseconds
+MOST = 6  # candidates; 720 orders take a fraction of a millisecond
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,12 @@ def best(estimates: Sequence[Estimate], limits: Limits) -> list[int]:
 
     Those that cannot be tried follow in the given order. At most MOST candidates.
     """
-    places = range(len(estimates))
     tried = min(limits.most or len(estimates), len(estimates))
-    chosen = min(
-        permutations(places, tried),
-        key=lambda order: cost_s([estimates[place] for place in order], limits),
-    )
-    return [*chosen, *(place for place in places if place not in chosen)]
+    if not tried:
+        return []
+    found = _orders(len(estimates), tried)
+    chosen = [int(place) for place in found[int(np.argmin(_costs_s(found, estimates, limits)))]]
+    return [*chosen, *(place for place in range(len(estimates)) if place not in chosen)]
 
 
 def cost_s(order: Sequence[Estimate], limits: Limits) -> float:
@@ -52,12 +55,28 @@ def cost_s(order: Sequence[Estimate], limits: Limits) -> float:
 
     An attempt that would come to success only after the time-out cannot succeed.
     """
-    cost, still_trying, elapsed = 0.0, 1.0, 0.0
-    for one in order:
-        in_time = limits.remaining_s is None or elapsed + one.t_success_s <= limits.remaining_s
-        p = one.p_success if in_time else 0.0
-        failed_s = one.t_failure_s + limits.failure_cost_s
-        cost += still_trying * (p * one.t_success_s + (1 - p) * failed_s)
-        still_trying *= 1 - p
-        elapsed += one.t_failure_s
-    return cost + still_trying * limits.exhausted_s
+    if not order:
+        return limits.exhausted_s
+    return float(_costs_s(np.arange(len(order))[None, :], order, limits)[0])
+
+
+@lru_cache(maxsize=MOST * MOST)
+def _orders(count: int, tried: int) -> npt.NDArray[np.intp]:
+    return np.array(list(permutations(range(count), tried)), dtype=np.intp)
+
+
+def _costs_s(
+    found: npt.NDArray[np.intp], estimates: Sequence[Estimate], limits: Limits
+) -> npt.NDArray[np.float64]:
+    """Of each of these orders (orders, tried)."""
+    p = np.array([one.p_success for one in estimates])[found]
+    success_s = np.array([one.t_success_s for one in estimates])[found]
+    failure_s = np.array([one.t_failure_s for one in estimates])[found]
+    if limits.remaining_s is not None:
+        begins = np.cumsum(failure_s, axis=1) - failure_s
+        p = np.where(begins + success_s <= limits.remaining_s, p, 0.0)
+    still = np.cumprod(1 - p, axis=1)
+    reached = np.hstack([np.ones((len(found), 1)), still[:, :-1]])
+    cost = reached * (p * success_s + (1 - p) * (failure_s + limits.failure_cost_s))
+    total: npt.NDArray[np.float64] = cost.sum(axis=1) + still[:, -1] * limits.exhausted_s
+    return total

@@ -66,6 +66,7 @@ class Memory:
                 self._templates[name] = self._templates.get(name, NONE).plus(tally)
         self.overall = total(one.overall for one in summaries.values())
         self._usual = _usual(self.overall)
+        self._priors: dict[str, _Prior] = {}
 
     def outcomes(self) -> dict[str, Tally]:
         """The attempts of 30 days by provider and region, all templates together."""
@@ -74,7 +75,7 @@ class Memory:
     def estimate(self, provider: str, region: str, template: str) -> Estimate:
         """What an attempt with this template at this provider and region will be like."""
         template = template[:NAME_MAX]
-        prior = _shrunken(self._templates.get(template, NONE), self._usual)
+        prior = self._prior(template)
         known = self._sites.get(row_key(provider, region))
         if known is None:
             return Estimate(_clipped(prior.p), prior.t_success_s, prior.t_failure_s, NONE)
@@ -88,6 +89,22 @@ class Memory:
             t_failure_s=_mean(_half(same.failure_s, every.failure_s), failed, prior.t_failure_s),
             seen=every,
         )
+
+    def template(self, template: str) -> Estimate:
+        """What an attempt with this template is like anywhere."""
+        prior = self._prior(template[:NAME_MAX])
+        seen = self._templates.get(template[:NAME_MAX], NONE)
+        return Estimate(_clipped(prior.p), prior.t_success_s, prior.t_failure_s, seen)
+
+    def _prior(self, template: str) -> "_Prior":
+        if template not in self._priors:
+            seen = self._templates.get(template, NONE)
+            self._priors[template] = _shrunken(seen, self._usual)
+        return self._priors[template]
+
+    def summary(self, provider: str, region: str) -> Summary | None:
+        """What is known of one provider and region."""
+        return self._sites.get(row_key(provider, region))
 
     def estimates(self, candidates: Iterable[Candidate], template: str) -> list[Estimate]:
         """One for each candidate."""

@@ -45,6 +45,8 @@ class Served:
     user_group: str | None = None
     deadline: datetime | None = None
     model_version: str | None = None
+    features_schema: str | None = None
+    propensity: float | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ def _served(event: RankedProviders) -> Served:
         user_group=event.user_group,
         deadline=event.deadline,
         model_version=event.model_version,
+        features_schema=event.features_schema,
+        propensity=event.propensity,
     )
 
 
@@ -171,6 +175,8 @@ def _training(served: Served, uuid: str, tried: Tried) -> Training:
             "ended_at": tried.ended_at,
             "fallback": served.fallback,
             "model_version": served.model_version,
+            "features_schema": served.features_schema,
+            "propensity": served.propensity,
         }
     )
 

@@ -20,6 +20,7 @@ from paas_stream.records.candidates import (
 )
 from paas_stream.records.events import DispatchEvent, TrackerEvent
 from paas_stream.records.feeder import Feeder, Flavor, Image, Network, Quota, StorageClass
+from paas_stream.records.models import ModelCard, ModelPart
 from paas_stream.records.quota import QuotaRequest
 from paas_stream.records.rally import Rally, Scenario
 from paas_stream.records.reference import StoredTemplate, UserKey
@@ -58,6 +59,8 @@ __all__ = [
     "Inference",
     "Machine",
     "Message",
+    "ModelCard",
+    "ModelPart",
     "Network",
     "Node",
     "NodeRequirement",

@@ -87,6 +87,8 @@ class RankedNumbers(ProviderNumbers):
     t_success_s: float | None = None  # how long an attempt that succeeds takes
     t_failure_s: float | None = None  # how long an attempt that fails takes
     score: float = 0.0  # 0 to 1, the larger the better
+    # what the ranker knew of it then, in the order of its features; null: not known
+    features: tuple[float | None, ...] | None = None
 
 
 class RankedCandidate(RankedNumbers, Candidate):
@@ -134,3 +136,5 @@ class RankedProviders(Message):
     fallback: Literal["model", "rates", "rule", "sla"] = "rule"  # the step that made the order
     explanation: str = ""  # why this step, in words
     model_version: str | None = None
+    features_schema: str | None = None  # digest of the features' names and units
+    propensity: float | None = None  # probability with which the first came first; null: no chance

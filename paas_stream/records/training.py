@@ -52,6 +52,8 @@ class Training(Message, RankedNumbers):
     ended_at: AwareDatetime | None = None  # of the attempt; ours
     fallback: Literal["model", "rates", "rule", "sla"] | None = None  # what made the order; ours
     model_version: str | None = None
+    features_schema: str | None = None  # of `features`; ours
+    propensity: float | None = None  # as in the ranking; ours
 
     @property
     def key(self) -> str:

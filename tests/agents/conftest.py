@@ -11,6 +11,7 @@ import tables.components
 import tables.deployments
 import tables.error_records
 import tables.health
+import tables.models
 import tables.providers
 import tables.ranker
 import tables.stored_templates
@@ -44,6 +45,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
         monkeypatch.setattr(tables.health, name, empty)
     monkeypatch.setattr(tables.ranker, "_changed", set())
     monkeypatch.setattr(tables.ranker, "_projection", tables.ranker.Projection())
+    monkeypatch.setattr(tables.models, "serving", tables.models.Serving())
     monkeypatch.setattr(feeder, "sent", feeder.Sent())
     policy = im_dispatcher.policy
     polls = Polls(app.settings.dispatch, lease_s=policy.call_s + policy.margin_s)

@@ -18,6 +18,7 @@ MADE_FOR = {
     "paas_stream/lifecycle/reports.py": "im-dispatcher",
     "paas_stream/lifecycle/room.py": "im-dispatcher",
     "paas_stream/ranking/chain.py": "ai-ranker",
+    "paas_stream/ranking/models.py": "ai-ranker-training",
     "paas_stream/ranking/training.py": "training-data",
     "paas_stream/selection/provider_files.py": "feeder",
     "paas_stream/selection/readings.py": "feeder",

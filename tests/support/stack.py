@@ -87,6 +87,7 @@ class Stack:
             "PAAS_DISPATCH_INSPECT_PER_S": "0.001",
             # the examples say in which order their sites are tried, however often they are deployed
             "PAAS_RANKER_MIN_ATTEMPTS": "1000000",
+            "PAAS_TRAINER_INTERVAL_S": "0",
             "PAAS_FEEDER_FILES": json.dumps([str(ROOT / "examples" / "federation.yaml")]),
             "PAAS_RALLY_DIR": str(self.reports),
             "PAAS_RALLY_INTERVAL_S": "1",
