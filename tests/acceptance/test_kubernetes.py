@@ -365,6 +365,23 @@ def test_an_example_of_ours_is_deployed_twice_in_one_namespace(
     assert clusters.good.left() == set()
 
 
+def test_an_application_gets_its_files_and_a_name_in_the_domain_of_its_cluster(
+    stack: Stack, clusters: Clusters
+) -> None:
+    page = '{file: "", type: tosca.artifacts.File, deploy_path: /index, properties: {content: a b}}'
+    text = template(port=30210).replace("tcp}", "tcp, endpoint: web}")
+    text = text.replace("      artifacts:\n", f"      artifacts:\n        page: {page}\n", 1)
+    uuid = stack.client.submit(text, {}, userGroup="biology")["uuid"]
+    ended = stack.settled(uuid)
+    assert ended["status"] == "CREATE_COMPLETE", ended["statusReason"]
+    (ingress,) = clusters.good.of("ingresses", "biology")
+    assert ingress["spec"]["rules"][0]["host"].endswith(".apps.example.org")
+    (made,) = clusters.good.of("configmaps", "biology")
+    assert made["data"] == {"index": "a b"}
+    delete(stack, uuid)
+    assert clusters.good.left("biology") == set()
+
+
 @pytest.mark.parametrize(
     ("given", "code"),
     [
