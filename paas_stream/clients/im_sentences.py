@@ -4,6 +4,7 @@ It gives the errors of its libraries as they are: with the layers that they came
 with the cause at the very end. Whatever is not known here stays as it is.
 """
 
+import json
 import re
 
 _LONGEST_CAUSE = 2000
@@ -22,6 +23,8 @@ _LOGIN = re.compile(r"'?Invalid credentials with the provider'?")
 _BODY = re.compile(
     r"\{'message': (?P<quote>['\"])(?P<text>.{0,800}?)(?P=quote), 'code': [^}]{0,200}\}"
 )
+_STATUS = re.compile(r'\{(?=[^{}]{0,200}"kind": ?"Status")')
+_DECODER = json.JSONDecoder()
 _MARKUP = re.compile(r"(?:<br ?/>|\\n|\s)+")
 _POOL = re.compile(r"HTTPS?ConnectionPool\(host='(?P<host>[^']*)', port=(?P<port>\d+)\): ")
 _CAUSED = re.compile(r"Max retries exceeded with url: \S* ?(?=\(Caused by )")
@@ -35,7 +38,8 @@ _CAUSES = (
 
 def plain(text: str) -> str:
     """The same without layers: of a launch that failed only the errors, each once."""
-    return _of_http(_LOGIN.sub(_refused, _BODY.sub(_of_body, _of_launch(text))))
+    told = _BODY.sub(_of_body, _of_statuses(_of_launch(text)))
+    return _of_http(_LOGIN.sub(_refused, told))
 
 
 def of_cloud(text: str) -> str:
@@ -58,6 +62,19 @@ def _of_launch(text: str) -> str:
     tries = (one for launch in launches for one in _TRY.split(_RULER.sub(" ", launch)))
     told = (" ".join(_STAMP.sub(" ", one).split()) for one in tries)
     return "; ".join(dict.fromkeys(one for one in told if one))
+
+
+def _of_statuses(text: str) -> str:
+    """What a Kubernetes API refuses comes as its Status: of that the message counts."""
+    told, rest = "", text
+    while found := _STATUS.search(rest):
+        told, rest = told + rest[: found.start()], rest[found.start() :]
+        try:
+            status, end = _DECODER.raw_decode(rest)
+        except ValueError:  # cut off
+            return told + rest
+        told, rest = f"{told}{status.get('message') or status.get('reason')}", rest[end:]
+    return told + rest
 
 
 def _of_body(found: re.Match[str]) -> str:

@@ -20,6 +20,9 @@ CAUSE = (
 SECURE = "HTTPSConnectionPool(host='keystone.example.org', port=5000): "
 
 
+STATUS = '{"kind": "Status", "metadata": {}, "code": 403, "message": "\\"web\\" is forbidden"}'
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [
@@ -71,6 +74,16 @@ def test_what_keeps_the_im_out_of_a_cloud_is_a_sentence(said: str, told: str) ->
 @pytest.mark.parametrize(
     ("said", "told"),
     [
+        (
+            f"Error creating the Container: {STATUS}",
+            'Error creating the Container: "web" is forbidden',
+        ),
+        (
+            f"{LAUNCH}Attempt 1: Error creating the Namespace: "
+            '{"kind":"Status","reason":"Unauthorized","code":401}\n',
+            "Error creating the Namespace: Unauthorized",
+        ),
+        ('cut off: {"kind": "Status", "mess', 'cut off: {"kind": "Status", "mess'),
         (
             "2026-11-26 02:39:30.862486: All VMs failed. No contextualize.\n"
             f"VM 0:\n{LAUNCH}Attempt 1: 403 Forbidden Quota exceeded for instances: "
