@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
-import orjson
-
 from paas_stream.ranking import models
 from paas_stream.ranking.boosters import ModelError
 from paas_stream.records import ModelPart
@@ -25,7 +23,7 @@ CHECK_S: Final = 20.0  # most of it is the start of the process
 
 async def check(parts: Mapping[str, ModelPart], timeout_s: float = CHECK_S) -> None:
     """Raises ModelError, with a sentence, for a model that cannot be used."""
-    given = orjson.dumps([one.model_dump(mode="json") for one in parts.values()])
+    given = b"\n".join(one.encode() for one in parts.values())
     passed = {name: value for name, value in os.environ.items() if not name.startswith("PAAS_")}
     process = await asyncio.create_subprocess_exec(
         *_COMMAND,
@@ -51,8 +49,8 @@ async def check(parts: Mapping[str, ModelPart], timeout_s: float = CHECK_S) -> N
 
 
 def main() -> int:
-    """The process: a model on standard input."""
-    records = [ModelPart.model_validate(one) for one in orjson.loads(sys.stdin.buffer.read())]
+    """The process: a model's records on standard input, one a line."""
+    records = [ModelPart.decode(line) for line in sys.stdin.buffer.read().splitlines()]
     try:
         models.unpack({one.part: one for one in records})
     except ModelError as exc:
