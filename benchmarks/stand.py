@@ -52,6 +52,7 @@ class Stand:
             "PAAS_WEB_PORT": str(self.port),
             "PAAS_IM_URL": im_url,
             "PAAS_RANKER_MIN_ATTEMPTS": "1000000000",  # by rule, as the raw program
+            "PAAS_TRAINER_INTERVAL_S": "0",
             "PAAS_FEEDER_FILES": json.dumps([str(ROOT / "examples" / "federation.yaml")]),
             "DEMO_UNREACHABLE_USERNAME": "nobody",
             "DEMO_UNREACHABLE_PASSWORD": "nothing",

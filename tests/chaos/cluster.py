@@ -93,6 +93,7 @@ class Cluster:
             "PAAS_DISPATCH_INSPECT_PAUSE_S": "10",
             "PAAS_TRACKER_RETENTION_S": "86400",
             "PAAS_RANKER_MIN_ATTEMPTS": "1000000",  # attempts of one run must not change its order
+            "PAAS_TRAINER_INTERVAL_S": "0",
             "PAAS_FEEDER_FILES": json.dumps([str(ROOT / "examples" / "federation.yaml")]),
             "DEMO_UNREACHABLE_USERNAME": "nobody",
             "DEMO_UNREACHABLE_PASSWORD": "nothing",
