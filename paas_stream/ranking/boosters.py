@@ -14,15 +14,17 @@ makes the mean right on attempts that the booster was not trained on.
 
 import math
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import xgboost
 
 from paas_stream.errors import PermanentError
 from paas_stream.ranking.features import NAMES, Matrix
 from paas_stream.ranking.rates import P_LEAST, P_MOST
+
+if TYPE_CHECKING:  # with the first model: it takes a second or more, and most processes need none
+    import xgboost
 
 Vector = npt.NDArray[np.float64]
 
@@ -59,9 +61,9 @@ class Guess(NamedTuple):
 class Boosters:
     """A model that can be asked. Asking is safe from one thread at a time."""
 
-    p: xgboost.Booster
-    t_success: xgboost.Booster
-    t_failure: xgboost.Booster
+    p: "xgboost.Booster"
+    t_success: "xgboost.Booster"
+    t_failure: "xgboost.Booster"
     scale: Scale
 
     def guesses(self, rows: Matrix) -> list[Guess]:
@@ -78,6 +80,8 @@ class Boosters:
 
     def contributions(self, rows: Matrix) -> npt.NDArray[np.float32]:
         """What each feature adds to the log-odds of success: (rows, features)."""
+        import xgboost
+
         asked = xgboost.DMatrix(rows, nthread=1)
         found: npt.NDArray[np.float32] = self.p.predict(asked, pred_contribs=True)[:, :-1]
         found[:, _RATE_P] += start("p", rows) - _log_odds(rows[:, _FEDERATION_P])
@@ -125,6 +129,8 @@ def load(parts: dict[str, bytes], scale: Scale) -> Boosters:
     Raises ModelError when a part is missing or cannot be read, or has other columns. Bytes that are
     no booster's can also end the process: what others wrote is looked at elsewhere first.
     """
+    import xgboost
+
     found = {}
     for name in PARTS:
         if name not in parts:

@@ -11,16 +11,18 @@ model.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import xgboost
 
 from paas_stream.errors import PermanentError
 from paas_stream.ranking import boosters
 from paas_stream.ranking.boosters import PARTS, Boosters, Guess, Scale, Vector
 from paas_stream.ranking.features import Matrix
+
+if TYPE_CHECKING:  # when something is trained: it takes a second or more
+    import xgboost
 
 FITTED, TUNED = 0.70, 0.15  # shares of the rows
 MIN_ROWS = 200
@@ -145,7 +147,9 @@ def _of_part(part: str, rows: Rows) -> tuple[Matrix, Vector]:
     return rows.x[which], np.log1p(rows.took_s[which])
 
 
-def _data(part: str, rows: Rows) -> xgboost.DMatrix:
+def _data(part: str, rows: Rows) -> "xgboost.DMatrix":
+    import xgboost
+
     x, target = _of_part(part, rows)
     return xgboost.DMatrix(x, label=target, base_margin=boosters.start(part, x), nthread=1)
 
@@ -156,8 +160,10 @@ def _params(part: str, seed: int) -> dict[str, Any]:
     return _TREES | {"objective": objective, "base_score": none, "seed": seed}
 
 
-def _stopped(part: str, fitted: Rows, tuned: Rows, seed: int) -> tuple[xgboost.Booster, int]:
+def _stopped(part: str, fitted: Rows, tuned: Rows, seed: int) -> tuple["xgboost.Booster", int]:
     """A booster that ends where the tuned rows get no better, and how many rounds it has."""
+    import xgboost
+
     params, train = _params(part, seed), _data(part, fitted)
     late = _data(part, tuned)
     if late.num_row() < _LEAST_TO_TUNE:
@@ -175,6 +181,8 @@ def _stopped(part: str, fitted: Rows, tuned: Rows, seed: int) -> tuple[xgboost.B
 
 
 def _on_all(rows: Rows, rounds: dict[str, int], scale: Scale, seed: int) -> Boosters:
+    import xgboost
+
     made = Boosters(
         **{
             part: xgboost.train(_params(part, seed), _data(part, rows), rounds[part])

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import xgboost
 from pydantic import ValidationError
 
 from paas_stream.ranking import boosters, features, fitting
@@ -41,6 +40,8 @@ def card_of(
 
     `read_to` is the offset of `training` up to which they were read.
     """
+    import xgboost
+
     parts = fit.model.parts()
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in parts.items()}
     name = hashlib.sha256("".join(digests[part] for part in PARTS).encode()).hexdigest()[:8]
