@@ -8,9 +8,10 @@ its history bug fixed (`present.py`), trained in the same run.
     python benchmarks/ranking/compare.py [--seeds N] [--scenarios A,B] [--raw FILE [--kept]] [--no-page]
 
 Seeds 1 to N are reported; parameters were chosen on seeds from 1001 on. With --raw what was run is kept
-in FILE, and is not run again; with --kept nothing is run, and FILE is all there is. The figures are written to `docs/ranking/`, and into `docs/ranking.md`
-between the marks. The last line is JSON: `scenarios, seeds, etts_gain_s, etts_gain_low_s` (mean over
-the scenarios, and the lowest end of any scenario's 95 % interval), `first_try_gain, regret_ratio,
+in FILE, and is not run again; with --kept nothing is run, and FILE is all there is. The figures are
+written to `docs/ranking/`, and into `docs/ranking.md` between the marks. The last line is JSON:
+`scenarios, seeds` (of the scenario with the fewest), `etts_gain_s, etts_gain_low_s` (mean over the
+scenarios, and the lowest end of any scenario's 95 % interval), `first_try_gain, regret_ratio,
 failure_cost_s`.
 """
 
