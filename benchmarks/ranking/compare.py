@@ -5,12 +5,13 @@ luck. What is asked is how much sooner a deployment succeeds, what the first att
 what the best order would have saved (regret). The baseline is the federation's present AI-ranker with
 its history bug fixed (`present.py`), trained in the same run.
 
-    python benchmarks/ranking/compare.py [--seeds N] [--scenarios A,B] [--raw FILE] [--no-page]
+    python benchmarks/ranking/compare.py [--seeds N] [--scenarios A,B] [--raw FILE [--kept]] [--no-page]
 
 Seeds 1 to N are reported; parameters were chosen on seeds from 1001 on. With --raw what was run is kept
-in FILE, and is not run again. The figures are written to `docs/ranking/`, and into `docs/ranking.md`
-between the marks. The last line is JSON: `scenarios, seeds, etts_gain_s, etts_gain_low_s` (mean over
-the scenarios, and the lowest end of any scenario's 95 % interval), `first_try_gain, regret_ratio,
+in FILE, and is not run again; with --kept nothing is run, and FILE is all there is. The figures are
+written to `docs/ranking/`, and into `docs/ranking.md` between the marks. The last line is JSON:
+`scenarios, seeds` (of the scenario with the fewest), `etts_gain_s, etts_gain_low_s` (mean over the
+scenarios, and the lowest end of any scenario's 95 % interval), `first_try_gain, regret_ratio,
 failure_cost_s`.
 """
 
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--scenarios", default=",".join([*scenarios.BY_NAME, BREAKS]))
     parser.add_argument("--raw", type=Path, help="file of what was run")
+    parser.add_argument("--kept", action="store_true", help="run nothing, take what --raw has")
     parser.add_argument("--no-page", action="store_true", help="leave docs/ as they are")
     given = parser.parse_args()
     if given.seeds < 2:
@@ -55,9 +57,12 @@ def main() -> None:
     begun = time.monotonic()
     jobs = [
         (name, seed)
-        for name in sorted(given.scenarios.split(","), key=_takes_long)
         for seed in range(1, given.seeds + 1)
+        for name in sorted(given.scenarios.split(","), key=_takes_long)
     ]
+    if given.kept:
+        kept = json.loads(given.raw.read_text())
+        jobs = [job for job in jobs if "/".join(map(str, job)) in kept]
     found = _run(jobs, given.raw)
     minutes = (time.monotonic() - begun) / 60
     results = _results({f"{name}/{seed}": found[f"{name}/{seed}"] for name, seed in jobs})
@@ -133,7 +138,7 @@ def _results(found: dict[str, Any]) -> dict[str, Any]:
         "dropped": {
             OURS: [outcome["dropped"][OURS] for outcome in dropped.values()],
         },
-        "figures": _figures(made, len(next(iter(by_name.values()), {}))) if made else {},
+        "figures": _figures(made) if made else {},
     }
 
 
@@ -145,6 +150,7 @@ def _scenario(seeds: dict[int, Any]) -> dict[str, Any]:
     of_seeds = {seed: outcome["means"] for seed, outcome in seeds.items()}
     means = summary.means(of_seeds)
     return {
+        "seeds": len(seeds),
         "policies": {
             policy: {
                 **{name: round(value, 4) for name, value in values.items()},
@@ -168,14 +174,14 @@ def _by_rows(seeds: Sequence[dict[str, list[float | None]]]) -> dict[str, list[f
     return made
 
 
-def _figures(made: dict[str, Any], seeds: int) -> dict[str, Any]:
+def _figures(made: dict[str, Any]) -> dict[str, Any]:
     ours = [one["policies"][OURS] for one in made.values()]
     theirs = [one["policies"][REFERENCE] for one in made.values()]
     gains = [one["gains"]["etts_s"] for one in ours]
     regret = np.mean([one["regret_s"] for one in ours])
     return {
         "scenarios": len(made),
-        "seeds": seeds,
+        "seeds": min(one["seeds"] for one in made.values()),
         "etts_gain_s": round(float(np.mean([one[0] for one in gains])), 1),
         "etts_gain_low_s": round(min(one[1] for one in gains), 1),
         "first_try_gain": round(float(np.mean([one["gains"]["first_try"][0] for one in ours])), 4),

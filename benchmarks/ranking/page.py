@@ -46,7 +46,16 @@ def _parts(results: dict[str, Any]) -> Iterator[str]:
     if made:
         yield f"### {ours}, against {reference}\n"
         yield _table(
-            ("scenario", "sooner, s", "95 %", "first try, points", "95 %", "regret, s", "theirs"),
+            (
+                "scenario",
+                "seeds",
+                "sooner, s",
+                "95 %",
+                "first try, points",
+                "95 %",
+                "regret, s",
+                "theirs",
+            ),
             [_against(name, one, ours, reference) for name, one in made.items()],
         )
         if costs := _costs(made):
@@ -55,7 +64,7 @@ def _parts(results: dict[str, Any]) -> Iterator[str]:
                 ("order", "time, s", "first try, %", "regret, s", "NDCG@1", "Brier"), costs
             )
     for name, one in made.items():
-        yield f"### {name}: {BY_NAME[name].about}\n"
+        yield f"### {name}: {BY_NAME[name].about} ({one['seeds']} seeds)\n"
         yield _table(
             (
                 "order",
@@ -84,6 +93,7 @@ def _against(name: str, one: dict[str, Any], ours: str, reference: str) -> tuple
     sooner, first = known["gains"]["etts_s"], known["gains"]["first_try"]
     return (
         name,
+        str(one["seeds"]),
         f"{sooner[0]:.0f}",
         f"{sooner[1]:.0f} to {sooner[2]:.0f}",
         f"{100 * first[0]:+.1f}",
