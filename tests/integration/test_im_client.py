@@ -145,7 +145,8 @@ async def test_a_machine_is_created_polled_read_and_deleted(client: ImClient, us
     outputs = await client.outputs(login, made)
     assert outputs["address"] == "10.0.0.1"
     assert outputs["credentials"]["token"]
-    assert "disabled" in await client.contextualization(login, made)
+    assert "disabled" in await client.contextualization_log(login, made)
+    assert await client.contextualization(login, made) == "", "it is no reason of anything"
     await client.delete(login, made)
     await gone(client, user)
     with pytest.raises(ImGoneError):
