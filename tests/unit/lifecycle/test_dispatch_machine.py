@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from support import lifecycle as make
 from support.dispatch_world import Box, World
-from support.im_model import STARTING
+from support.im_behaviour import HOW, STATES, TRAITS
 
 from paas_stream.lifecycle.attempt import Phase
 from paas_stream.lifecycle.deployment import CHANGEABLE, Status
@@ -39,30 +39,6 @@ from paas_stream.records import Command, ErrorRecord, Operation
 LONG = bool(os.environ.get("PAAS_TEST_LONG"))
 pytestmark = pytest.mark.timeout(3600 if LONG else 180)
 AT_REST = {Phase.SUCCEEDED, Phase.CLEAN, Phase.KEPT, Phase.ORPHANED}
-STATES = st.sampled_from(
-    [
-        ["pending", "running", "configured"],
-        ["running", "configured"],
-        ["configured"],
-        ["pending"],
-        [STARTING],
-        [STARTING, "running", "configured"],
-        ["running"],
-        ["running", "unknown"],
-        ["pending", "failed"],
-        ["running", "unconfigured"],
-    ]
-)
-HOW = st.sampled_from(
-    ["ok"] * 8 + ["fault", "lost", "late", "refused", "template", "paused", "vanish", "mute"]
-)
-TRAITS = st.fixed_dictionaries(
-    {
-        "stubborn": st.sampled_from([0, 0, 1, 3, 10_000]),
-        "undeletable": st.sampled_from([False, False, False, True]),
-        "resurrects": st.sampled_from([0, 0, 1, 2, 20]),
-    }
-)
 
 
 class DeploymentMachine(RuleBasedStateMachine):
