@@ -49,7 +49,7 @@ def card_of(
     times = rows.asked_at
     live_judged, beside = _compared(fit, live, failure_cost_s)
     return ModelCard(
-        version=f"{now:%Y%m%dT%H%M%SZ}-{name}",
+        version=f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z-{name}",
         created_at=now,
         features_schema=features.SCHEMA,
         features=features.NAMES,
