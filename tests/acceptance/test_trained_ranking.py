@@ -166,4 +166,5 @@ def test_after_a_kill_the_model_ranks_again(stack: Stack, live: str) -> None:
     stack.worker.run()
     found = ranking(stack)
     assert (found["fallback"], found["modelVersion"]) == ("model", live)
-    assert len(refusals(stack)) == 2  # each once
+    # what was handled just before the kill may be told once more
+    assert len({one["message"] for one in refusals(stack)}) == 2
