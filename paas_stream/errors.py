@@ -45,6 +45,12 @@ class InvalidMessageError(PermanentError):
     code = "invalid_message"
 
 
+class UnreadableRowError(PermanentError):
+    """A row of a table does not fit what this version reads; it stays as it is."""
+
+    code = "unreadable_row"
+
+
 _PLACE = re.compile(
     r"((?:topology_template|inputs|imports|repositories|metadata|description|[a-z]+_types"
     r"|tosca_definitions_version)(?:[.\[].*?)?): (.*)",

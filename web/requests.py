@@ -1,6 +1,7 @@
 """What clients send: read, coerced and checked."""
 
 import json
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
@@ -18,15 +19,16 @@ from pydantic import (
 
 from paas_stream.access import NOBODY, Caller
 from paas_stream.clients.callback_guard import CallbackGuard, RefusedTargetError
-from paas_stream.records import Owner, Request, Template
+from paas_stream.records import FreeValues, Owner, Request, Template
+from paas_stream.records.base import LARGEST_WHOLE
 from paas_stream.settings import Settings, get_settings
 from web.faults import ApiError
 
-_MOST = 2**53  # whole numbers are exact up to this in every JSON reader; no message carries more
+_DIGITS = 20  # of the largest numbers of 64 bits, with a sign
 # what a client that follows the contract sends; what is read goes a little beyond it
 _NUMBER_OR_TEXT = {
     "anyOf": [
-        {"type": "integer", "minimum": 1, "maximum": _MOST},
+        {"type": "integer", "minimum": 1, "maximum": LARGEST_WHOLE},
         {"type": "string", "pattern": "^([1-9][0-9]{0,14})?$"},
         {"type": "null"},
     ]
@@ -48,7 +50,7 @@ class DeploymentRequest(BaseModel):
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
     template: str = Field(min_length=1, description="TOSCA, YAML text")
-    parameters: dict[str, Any] = Field({}, description="inputs of the template, by name")
+    parameters: FreeValues = Field({}, description="inputs of the template, by name")
     callback: str | None = Field(
         None, pattern=r"^https?:", description="URL that is told of what happens"
     )
@@ -118,7 +120,7 @@ class DeploymentRequest(BaseModel):
                 ),
                 user_group=self.userGroup,
                 user_group_issuer=caller.issuer if caller.groups is not None else None,
-                max_providers=self.maxProvidersRetry and min(self.maxProvidersRetry, _MOST),
+                max_providers=self.maxProvidersRetry and min(self.maxProvidersRetry, LARGEST_WHOLE),
                 deadline=now + timedelta(minutes=timeout),
                 per_provider_timeout=min(provider, timeout),
                 keep_last_attempt=self.keepLastAttempt,
@@ -137,7 +139,9 @@ async def body_of(request: web.Request, model: type[Body]) -> Body:
     if request.content_type not in ("application/json", "application/octet-stream"):
         raise ApiError(415, "the body must be application/json")
     try:
-        body = json.loads(await request.read(), parse_constant=_refuse)
+        body = json.loads(
+            await request.read(), parse_constant=_refuse, parse_int=_whole, parse_float=_finite
+        )
         orjson.dumps(body)
     except (orjson.JSONEncodeError, _NotJsonError) as exc:
         raise ApiError(400, f"the body holds a value that no message can carry: {exc}") from exc
@@ -155,11 +159,26 @@ async def body_of(request: web.Request, model: type[Body]) -> Body:
 
 
 class _NotJsonError(ValueError):
-    """NaN or Infinity: Python reads them, JSON does not know them."""
+    """Python reads it, or would, and other readers of JSON do not."""
 
 
 def _refuse(constant: str) -> None:
     raise _NotJsonError(constant)
+
+
+def _whole(digits: str) -> int:
+    """A number that 64 bits could hold: Python reads no number of thousands of digits."""
+    if len(digits) > _DIGITS:
+        raise _NotJsonError(f"a whole number of {len(digits)} digits")
+    return int(digits)
+
+
+def _finite(text: str) -> float:
+    """A number, where Python reads what is too large for one as infinity."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise _NotJsonError(f"{text[:_DIGITS]}, which is too large")
+    return number
 
 
 def _sentence(error: Any) -> str:
@@ -171,9 +190,9 @@ def _sentence(error: Any) -> str:
 
 
 def bearer_token(request: web.Request) -> str | None:
-    """The caller's access token, if one was sent."""
+    """The caller's access token, if one was sent. One that is not ASCII is none, and cannot be sealed."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
+    return token.strip() or None if scheme.lower() == "bearer" and token.isascii() else None
 
 
 def query_of(request: web.Request, model: type[Query]) -> Query:

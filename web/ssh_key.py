@@ -83,7 +83,7 @@ def _stored(caller: Caller) -> UserKey:
 
 
 def _is_stored(message: UserKey) -> bool:
-    row = user_keys.get(message.id)
+    row = user_keys.find(message.id)
     return row is not None and row.public_key == message.public_key
 
 

@@ -57,8 +57,8 @@ def shown(row: StoredTemplate, base: str) -> dict[str, Any]:
 
 
 def found(key: str) -> StoredTemplate:
-    """Raises ApiError 404."""
-    row = tables.rows().get(key)
+    """Raises ApiError 404, UnreadableRowError."""
+    row = tables.get(key)
     if row is None:
         raise ApiError(404, f"there is no stored template {key}")
     return row
@@ -97,7 +97,7 @@ class StoredTemplates(View):
         body = await requests.body_of(request, StoreRequest)
         key, base = StoredTemplate.id_of(body.template), base_url(request)
         headers = {"Location": f"{base}{_PATH}/{key}"}
-        if (known := tables.rows().get(key)) is not None:
+        if (known := tables.get(key)) is not None:
             return as_json(shown(known, base), headers=headers)
         message = await _message(body, caller)
         _check_room(caller)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from paas_stream.access import Action
 from paas_stream.app import app
 from paas_stream.errors import InvalidTemplateError, ParserTimeoutError
+from paas_stream.records import FreeValues
 from web import callers, requests
 from web.deployments import pool
 from web.faults import ApiError
@@ -21,7 +22,7 @@ class InspectRequest(BaseModel):
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
     template: str = Field(min_length=1)
-    parameters: dict[str, Any] = {}
+    parameters: FreeValues = {}
 
     @field_validator("parameters", mode="before")
     @classmethod

@@ -17,6 +17,7 @@ from paas_stream.lifecycle.deployment import DeploymentRow
 from paas_stream.records import Command
 from paas_stream.secrets import vault
 from tables import deployments as tables
+from tables.watched import watch
 from web import changes, deployment_resources
 from web.deployments import elsewhere, found, send
 
@@ -44,7 +45,7 @@ class ContextualizationLog(View):
 async def _fetched(request: web.Request, row: DeploymentRow) -> None:
     """Ask for the log, and wait for it, though not for ever."""
     asked = str(uuids.uuid4())
-    with tables.watch(row.uuid) as changed:
+    with watch(row.uuid) as changed:
         await send(
             Command(
                 uuid=row.uuid,

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from paas_stream.clients import im_sentences
+from paas_stream.clients import im_sentences, loose_json
 from paas_stream.clients.im_sentences import sentence
 from paas_stream.errors import PaasError, PermanentError, TemporaryError
 
@@ -245,7 +245,7 @@ class ImClient:
     ) -> dict[str, Any]:
         text = await self._call(method, path, authorization, data)
         try:
-            answer = json.loads(text)
+            answer = loose_json.read(text)
         except (ValueError, RecursionError) as exc:
             raise _unclear() from exc
         if not isinstance(answer, dict):

@@ -49,7 +49,7 @@ class Calls:
                 self._note(call, call.ask(), {})
             except refusals as exc:
                 self._note(call, {}, dict.fromkeys(call.parts, said(exc)))
-            except (ValueError, TypeError, KeyError, AttributeError) as exc:
+            except (ArithmeticError, ValueError, TypeError, KeyError, AttributeError) as exc:
                 log.warning("%s: an answer that cannot be understood", call.parts, exc_info=exc)
                 text = f"an answer that cannot be understood ({type(exc).__name__})"
                 self._note(call, {}, dict.fromkeys(call.parts, text))

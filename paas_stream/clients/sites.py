@@ -33,16 +33,10 @@ def _read_openstack(
     return openstack_site.read(site, credentials, timeout_s, calls)
 
 
-_READERS: dict[type, tuple[str, Read]] = {
-    KubernetesProvider: ("kubernetes", _read_kubernetes),
-    OpenStackProvider: ("openstack", _read_openstack),
+_READERS: dict[type, Read] = {
+    KubernetesProvider: _read_kubernetes,
+    OpenStackProvider: _read_openstack,
 }
-
-
-def kind_of(site: Site) -> str | None:
-    """The provider's type; None: sites of this kind are not read."""
-    known = _READERS.get(type(site.provider))
-    return None if known is None else known[0]
 
 
 class SiteReader:
@@ -67,7 +61,7 @@ class SiteReader:
 
         Not to be called while the site is being read. Raises TemporaryError when nothing was read.
         """
-        _, reader = _READERS[type(site.provider)]
+        reader = _READERS[type(site.provider)]
         too_late = f"not read within {self._timeout_s:g} s"
         async with self._slots:
             calls = Calls()

@@ -1,9 +1,10 @@
 """What all messages have in common: versions, times, strict JSON, and how they are read and written."""
 
+import json
 import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 
 import orjson
 from pydantic import (
@@ -24,22 +25,66 @@ Uuid = Annotated[
     Field(description="the deployment"),
 ]
 
+# Numbers and times are bounded where a message is read, so that whatever is made of them later, a sum, a
+# product, a moment or a row, is again something that JSON, the calendar and 64 bits can hold.
+LARGEST_WHOLE: Final = 10**15
+LARGEST_QUANTITY: Final = 1e19  # 2^63, which some programs write for "unlimited", is less
+LARGEST_NUMBER: Final = 1e36  # more than counts of instances times quantities; a model has 32 bits
+LONGEST_S: Final = 1e10  # 317 years, in seconds
+DEEPEST: Final = 128  # nested lists and maps: readers of JSON end at 200, and rows nest some more
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 2999
 
-def _finite(value: dict[str, Any]) -> dict[str, Any]:
-    """Refuse NaN and Infinity, which JSON does not know, anywhere in free values."""
-    left: list[Any] = [value]
+Whole = Annotated[int, Field(ge=-LARGEST_WHOLE, le=LARGEST_WHOLE)]
+"""A count, a number in a row, or a whole amount in the unit that its field names."""
+
+Quantity = Annotated[float, Field(ge=-LARGEST_QUANTITY, le=LARGEST_QUANTITY)]
+"""An amount that somebody tells us of, in the unit that its field names; -1 may stand for unlimited."""
+
+Number = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
+"""What a box has worked out, from quantities or otherwise, in the unit that its field names."""
+
+Seconds = Annotated[float, Field(ge=-LONGEST_S, le=LONGEST_S)]
+"""A span of time. Clocks that are set while it lasts make it negative."""
+
+
+def _in_reach(moment: datetime) -> datetime:
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"a time of the years {FIRST_YEAR} to {LAST_YEAR} is needed")
+    return moment
+
+
+D = TypeVar("D", bound=datetime)
+
+InReach = Annotated[
+    D,
+    AfterValidator(_in_reach),
+    Field(json_schema_extra={"pattern": "^(19[7-9][0-9]|2[0-9]{3})-"}),  # these years, for others
+]
+"""A time that neither overflows in another time zone nor once a time-out is added to it."""
+
+Moment = InReach[AwareDatetime]
+"""A time with its zone."""
+
+
+def _readable(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what could be written to a row or sent, and not be read again, anywhere in free values."""
+    left: list[tuple[Any, int]] = [(value, 1)]
     while left:
-        match left.pop():
+        part, depth = left.pop()
+        if depth > DEEPEST and isinstance(part, dict | list):
+            raise ValueError(f"lists and maps are nested deeper than {DEEPEST} levels")
+        match part:
             case dict() as mapping:
-                left.extend(mapping.values())
+                left.extend((one, depth + 1) for one in mapping.values())
             case list() as items:
-                left.extend(items)
+                left.extend((one, depth + 1) for one in items)
             case float() as number if not math.isfinite(number):
                 raise ValueError(f"NaN and Infinity are not JSON, and {number} was given")
     return value
 
 
-FreeValues = Annotated[dict[str, Any], AfterValidator(_finite)]
+FreeValues = Annotated[dict[str, Any], AfterValidator(_readable)]
 
 
 class Record(BaseModel):
@@ -54,7 +99,7 @@ class Message(Record):
     major: ClassVar[int] = 1
 
     msg_version: str = "1.0.0"  # an unknown major version is refused
-    timestamp: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))  # of what it tells
+    timestamp: Moment = Field(default_factory=lambda: datetime.now(UTC))  # of what it tells
     cause: str | None = None  # names the event that led to it; a replay of that event says the same
 
     @classmethod
@@ -75,8 +120,7 @@ class Message(Record):
         try:
             return cls.model_validate(current)
         except ValidationError as exc:
-            faults = [f"{'.'.join(map(str, e['loc'])) or '-'}: {e['msg']}" for e in exc.errors()]
-            raise InvalidMessageError("; ".join(faults)) from exc
+            raise InvalidMessageError("; ".join(sentences(exc))) from exc
 
     @classmethod
     def _from_major(cls, major: str, data: dict[str, Any]) -> dict[str, Any] | None:
@@ -85,7 +129,27 @@ class Message(Record):
 
     def encode(self) -> bytes:
         """JSON, without fields that have no value."""
-        return orjson.dumps(self.model_dump(mode="json", exclude_none=True))
+        return as_json(self.model_dump(mode="json", exclude_none=True))
+
+
+def as_json(data: Any) -> bytes:
+    """JSON of what a message holds.
+
+    Halves of characters, which names of files and answers of clouds may have, become "?": a message that
+    cannot be sent would hold up all that come after it.
+    """
+    try:
+        return orjson.dumps(data)
+    except TypeError:
+        return json.dumps(data, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+
+
+def sentences(exc: ValidationError) -> list[str]:
+    """What is wrong with a value, a sentence for each fault: where it is ("-": the whole), and what."""
+    return [
+        f"{'.'.join(map(str, fault['loc'])) or '-'}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in exc.errors(include_url=False, include_input=False)
+    ]
 
 
 M = TypeVar("M", bound=Message)

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from paas_stream.records.base import Message, Record, Uuid
+from paas_stream.records.base import Message, Moment, Number, Record, Uuid, Whole
 
 
 class NodeTarget(Record):
@@ -32,7 +32,7 @@ class Target(Record):
     apps_dns: str | None = None  # domain in which a cluster's applications get their names
     nodes: dict[str, NodeTarget] = Field(default={})
     # What the template takes there of each quota; RAM in MiB, storage in GiB
-    demand: dict[str, float] = Field(default={})
+    demand: dict[str, Number] = Field(default={})
 
 
 class ProviderNumbers(Record):
@@ -40,33 +40,33 @@ class ProviderNumbers(Record):
 
     provider_name: str
     region_name: str
-    overbooking_cpu: float = 1.0  # promised to real capacity
-    overbooking_ram: float = 1.0  # promised to real capacity
-    bandwidth_in: float = 0.0  # Gbit/s
-    bandwidth_out: float = 0.0  # Gbit/s
-    exact_flavors: float = 0.0  # share of machines whose flavor is exactly what was asked
-    gpus_requ: float = 0.0  # asked for, by all machines; so are all `_requ`
-    vcpus_requ: float = 0.0
-    vcpus_quota: float = -1.0  # limit of the project; so are all `_quota`
-    vcpus_usage: float = 0.0  # used of it by now; so are all `_usage`
-    ram_gb_requ: float = 0.0  # GiB
-    ram_gb_quota: float = -1.0  # GiB
-    ram_gb_usage: float = 0.0  # GiB
-    n_instances_requ: float = 0.0
-    n_instances_quota: float = -1.0
-    n_instances_usage: float = 0.0
-    floating_ips_requ: float = 0.0
-    floating_ips_quota: float = -1.0
-    floating_ips_usage: float = 0.0
-    storage_gb_requ: float = 0.0  # GiB
-    storage_gb_quota: float = -1.0  # GiB
-    storage_gb_usage: float = 0.0  # GiB
-    n_volumes_requ: float = 0.0
-    n_volumes_quota: float = -1.0
-    n_volumes_usage: float = 0.0
-    test_failure_perc_1d: float = -1.0  # share of Rally tasks that failed, 0 to 1
-    test_failure_perc_7d: float = -1.0  # the same in 7 days
-    test_failure_perc_30d: float = -1.0  # the same in 30 days
+    overbooking_cpu: Number = 1.0  # promised to real capacity
+    overbooking_ram: Number = 1.0  # promised to real capacity
+    bandwidth_in: Number = 0.0  # Gbit/s
+    bandwidth_out: Number = 0.0  # Gbit/s
+    exact_flavors: Number = 0.0  # share of machines whose flavor is exactly what was asked
+    gpus_requ: Number = 0.0  # asked for, by all machines; so are all `_requ`
+    vcpus_requ: Number = 0.0
+    vcpus_quota: Number = -1.0  # limit of the project; so are all `_quota`
+    vcpus_usage: Number = 0.0  # used of it by now; so are all `_usage`
+    ram_gb_requ: Number = 0.0  # GiB
+    ram_gb_quota: Number = -1.0  # GiB
+    ram_gb_usage: Number = 0.0  # GiB
+    n_instances_requ: Number = 0.0
+    n_instances_quota: Number = -1.0
+    n_instances_usage: Number = 0.0
+    floating_ips_requ: Number = 0.0
+    floating_ips_quota: Number = -1.0
+    floating_ips_usage: Number = 0.0
+    storage_gb_requ: Number = 0.0  # GiB
+    storage_gb_quota: Number = -1.0  # GiB
+    storage_gb_usage: Number = 0.0  # GiB
+    n_volumes_requ: Number = 0.0
+    n_volumes_quota: Number = -1.0
+    n_volumes_usage: Number = 0.0
+    test_failure_perc_1d: Number = -1.0  # share of Rally tasks that failed, 0 to 1
+    test_failure_perc_7d: Number = -1.0  # the same in 7 days
+    test_failure_perc_30d: Number = -1.0  # the same in 30 days
 
 
 class Candidate(ProviderNumbers):
@@ -80,15 +80,15 @@ class Candidate(ProviderNumbers):
 class RankedNumbers(ProviderNumbers):
     """What the ranker has served for a provider; -1 and null = it had no experience to go by."""
 
-    classification: float = -1.0  # 0.75 x the probability of success
-    regression: float = -1.0  # 0.25 x speed among the candidates: 0 slowest, 1 fastest
-    resource_exactness: float = -1.0  # share of machines whose flavor is exactly what was asked
-    p_success: float | None = None  # probability that an attempt succeeds
-    t_success_s: float | None = None  # how long an attempt that succeeds takes
-    t_failure_s: float | None = None  # how long an attempt that fails takes
-    score: float = 0.0  # 0 to 1, the larger the better
+    classification: Number = -1.0  # 0.75 x the probability of success
+    regression: Number = -1.0  # 0.25 x speed among the candidates: 0 slowest, 1 fastest
+    resource_exactness: Number = -1.0  # share of machines whose flavor is exactly what was asked
+    p_success: Number | None = None  # probability that an attempt succeeds
+    t_success_s: Number | None = None  # how long an attempt that succeeds takes
+    t_failure_s: Number | None = None  # how long an attempt that fails takes
+    score: Number = 0.0  # 0 to 1, the larger the better
     # what the ranker knew of it then, in the order of its features; null: not known
-    features: tuple[float | None, ...] | None = None
+    features: tuple[Number | None, ...] | None = None
 
 
 class RankedCandidate(RankedNumbers, Candidate):
@@ -112,12 +112,12 @@ class Inference(Message):
 
     msg_version: str = "1.1.0"
     uuid: Uuid
-    revision: int = 1  # as in `template`
+    revision: Whole = 1  # as in `template`
     template_name: str
-    submission_time: AwareDatetime  # when the template was accepted
+    submission_time: Moment  # when the template was accepted
     user_group: str | None = None
-    max_providers: int | None = None  # providers that may be tried, in all; ours
-    deadline: AwareDatetime | None = None  # the overall time-out as a moment; ours
+    max_providers: Whole | None = None  # providers that may be tried, in all; ours
+    deadline: Moment | None = None  # the overall time-out as a moment; ours
     providers: tuple[Candidate, ...]
     discarded: tuple[Discarded, ...] = ()
 
@@ -126,15 +126,15 @@ class RankedProviders(Message):
     """`ranked-providers`: the same providers in the order in which they are to be tried."""
 
     uuid: Uuid
-    revision: int = 1  # as in `template`
+    revision: Whole = 1  # as in `template`
     template_name: str = ""
-    submission_time: AwareDatetime | None = None  # when the template was accepted
+    submission_time: Moment | None = None  # when the template was accepted
     user_group: str | None = None
-    deadline: AwareDatetime | None = None  # the overall time-out as a moment
+    deadline: Moment | None = None  # the overall time-out as a moment
     ranked_providers: tuple[RankedCandidate, ...]
     discarded: tuple[Discarded, ...] = ()
     fallback: Literal["model", "rates", "rule", "sla"] = "rule"  # the step that made the order
     explanation: str = ""  # why this step, in words
     model_version: str | None = None
     features_schema: str | None = None  # digest of the features' names and units
-    propensity: float | None = None  # probability with which the first came first; null: no chance
+    propensity: Number | None = None  # probability with which the first came first; null: no chance

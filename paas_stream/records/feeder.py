@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, TypeVar
 
-import orjson
 from pydantic import (
     AfterValidator,
     ConfigDict,
@@ -23,7 +22,16 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from paas_stream.records import feeder_v1
-from paas_stream.records.base import Message, Record
+from paas_stream.records.base import (
+    LARGEST_QUANTITY,
+    LARGEST_WHOLE,
+    InReach,
+    Message,
+    Quantity,
+    Record,
+    Whole,
+    as_json,
+)
 from paas_stream.records.quantity import Amount, Gibibytes, Mebibytes
 
 QUOTA_TYPES: Final = ("compute", "block-storage", "networking", "object-store", "storageclass")
@@ -39,7 +47,8 @@ def _utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-UtcDatetime = Annotated[datetime, AfterValidator(_utc)]  # other programs leave the zone out
+UtcDatetime = InReach[Annotated[datetime, AfterValidator(_utc)]]  # others leave the zone out
+Size = Annotated[float, Field(ge=0, le=LARGEST_QUANTITY)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -70,14 +79,14 @@ class Quota(Part):
     usage: bool = False
     per_user: bool = False
     name: str | None = None  # of the storage class that a row of type storageclass is about; ours
-    cores: float | None = None
-    ram: float | None = None  # MiB
-    instances: float | None = None
-    gigabytes: float | None = None
-    per_volume_gigabytes: float | None = None
-    volumes: float | None = None
-    public_ips: float | None = None
-    gpus: dict[str, int] | None = None  # by model, or by the resource's name in Kubernetes
+    cores: Quantity | None = None
+    ram: Quantity | None = None  # MiB
+    instances: Quantity | None = None
+    gigabytes: Quantity | None = None
+    per_volume_gigabytes: Quantity | None = None
+    volumes: Quantity | None = None
+    public_ips: Quantity | None = None
+    gpus: dict[str, Whole] | None = None  # by model, or by the resource's name in Kubernetes
     # A namespace's ResourceQuota, as numbers or as Kubernetes quantities; memory in MiB, storage in
     # GiB. Limits and requests bound the same containers.
     limits_cpu: Amount | None = None
@@ -95,10 +104,10 @@ class Flavor(Part):
     """A size of machine."""
 
     name: str
-    vcpus: float = Field(ge=0)
-    ram: float = Field(ge=0)  # MiB
-    disk: float = Field(0, ge=0)  # GiB
-    gpus: int = Field(0, ge=0)
+    vcpus: Size
+    ram: Size  # MiB
+    disk: Size = 0  # GiB
+    gpus: int = Field(0, ge=0, le=LARGEST_WHOLE)
     gpu_vendor: str | None = None
     gpu_model: str | None = None
     infiniband: bool = False
@@ -183,10 +192,10 @@ class Feeder(Message):
     issuer_name: str = ""
     issuer_protocol: str | None = None
     issuer_audience: str | None = None
-    overbooking_cpu: float = 1.0
-    overbooking_ram: float = 1.0
-    bandwidth_in: float = 0.0
-    bandwidth_out: float = 0.0
+    overbooking_cpu: Quantity = 1.0
+    overbooking_ram: Quantity = 1.0
+    bandwidth_in: Quantity = 0.0
+    bandwidth_out: Quantity = 0.0
     quotas: _Listed[Quota] = ()  # null: not known
     flavors: _Listed[Flavor] = ()  # null: not known
     images: _Listed[Image] = ()  # null: not known
@@ -233,7 +242,7 @@ class Feeder(Message):
             for name in _NOT_OF_CLUSTERS:
                 if data[name] == type(self).model_fields[name].default:
                     del data[name]
-        return orjson.dumps(data | {name: None for name in self._unknown_lists() if name in data})
+        return as_json(data | {name: None for name in self._unknown_lists() if name in data})
 
     def _unknown_lists(self) -> Iterator[str]:
         """The lists of which nothing is known. Rows of quotas that are known stand for themselves."""

@@ -3,7 +3,7 @@
 import base64
 from typing import Literal, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from paas_stream.records.base import Message, Record
 
@@ -13,10 +13,10 @@ LIVE = "live"  # key of the record that names the live model
 class Judged(Record):
     """How good a way to expect was, on attempts that it was not made from."""
 
-    rows: int  # attempts
-    brier: float  # mean squared error of the probability of success
-    log_loss: float
-    time_to_success_s: float | None = None  # mean; null: no deployment came to success
+    rows: int = Field(ge=0)  # attempts
+    brier: float = Field(ge=0, le=1)  # mean squared error of the probability of success
+    log_loss: float = Field(ge=0)
+    time_to_success_s: float | None = Field(default=None, ge=0)  # mean; null: none came to success
 
 
 class Spread(Record):
@@ -25,7 +25,13 @@ class Spread(Record):
     name: str
     edges: tuple[float, ...] = ()  # between its bins, ascending
     shares: tuple[float, ...] = ()  # of the bins, one more than edges
-    missing: float = 0.0  # share of rows without it
+    missing: float = Field(default=0.0, ge=0, le=1)  # share of rows without it
+
+    @model_validator(mode="after")
+    def _has_a_share_for_each_bin(self) -> Self:
+        if self.shares and len(self.shares) != len(self.edges) + 1:
+            raise ValueError(f"{len(self.shares)} shares do not fit {len(self.edges)} edges")
+        return self
 
 
 class ModelCard(Record):
@@ -35,13 +41,14 @@ class ModelCard(Record):
     created_at: AwareDatetime
     features_schema: str  # digest of the features' names and units
     features: tuple[str, ...]
-    rows: int  # attempts that it was made from
+    rows: int = Field(ge=0)  # attempts that it was made from
     data_from: AwareDatetime  # the earliest request among them
     data_to: AwareDatetime  # the latest one
     seed: int
     failure_cost_s: float  # by which it was judged
     rounds: dict[str, int]  # trees by part
-    scale: tuple[float, float, float, float]  # slope, intercept, factors of both times
+    scale: tuple[float, ...] = Field(min_length=4, max_length=6)
+    """Slope, intercept, factors of both times, and how far their logarithms scatter."""
     judged: Judged  # before it was fitted on all rows
     rates: Judged  # what rates expected of the same attempts
     # The model that was live then has seen some of them. Of those that are new to it, where there are
@@ -54,6 +61,12 @@ class ModelCard(Record):
     sha256: dict[str, str]  # by part
     library: str = ""  # what fitted it, with its version
     read_to: int = 0  # offset of `training` up to which there was anything to learn from
+
+    @model_validator(mode="after")
+    def _spreads_are_of_the_features(self) -> Self:
+        if self.spreads and tuple(one.name for one in self.spreads) != self.features:
+            raise ValueError("the spreads are those of other features")
+        return self
 
 
 class ModelPart(Message):

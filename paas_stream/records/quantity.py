@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from paas_stream.records.base import Quantity
+
 _MIB = 1024**2
 _GIB = 1024**3
 
@@ -33,6 +35,6 @@ def _in_units_of(size: int) -> Any:
     return BeforeValidator(convert)
 
 
-Amount = Annotated[float, _in_units_of(1)]  # CPUs, or pieces
-Mebibytes = Annotated[float, _in_units_of(_MIB)]
-Gibibytes = Annotated[float, _in_units_of(_GIB)]
+Amount = Annotated[Quantity, _in_units_of(1)]  # CPUs, or pieces
+Mebibytes = Annotated[Quantity, _in_units_of(_MIB)]
+Gibibytes = Annotated[Quantity, _in_units_of(_GIB)]

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from paas_stream.records.base import Message, Uuid
+from paas_stream.records.base import Message, Moment, Number, Uuid, Whole
 from paas_stream.records.feeder import row_key
 
 
@@ -15,15 +15,15 @@ class QuotaRequest(Message):
     """
 
     uuid: Uuid
-    attempt: int  # from 1
+    attempt: Whole  # from 1
     request: Literal["hold", "created", "release"]
     provider_name: str
     region_name: str
     project_id: str
-    issue: int = 0  # of a hold: which issue of the effect is answered
+    issue: Whole = 0  # of a hold: which issue of the effect is answered
     owner: str = ""  # of a hold: subject of the user, for the limits per user
-    demand: dict[str, float] = Field(default={})  # of a hold: what the template takes, by resource
-    expires_at: AwareDatetime | None = None  # of a hold: by then the attempt has ended
+    demand: dict[str, Number] = Field(default={})  # of a hold: what the template takes, by resource
+    expires_at: Moment | None = None  # of a hold: by then the attempt has ended
 
     @property
     def key(self) -> str:

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from pydantic import Field, field_validator
 
-from paas_stream.records.base import Message, Record
+from paas_stream.records.base import Message, Record, Seconds, Whole
 from paas_stream.records.feeder import Name, UtcDatetime, row_key
 
 _MAX_IDENTITY: Final = 40  # characters: a UUID, and a time with a short tag
@@ -17,9 +17,9 @@ class Scenario(Record):
 
     name: str
     passed: bool  # its SLA was kept
-    duration_s: float | None = None  # load and preparation together
-    failed_iterations: int = 0
-    iterations: int = 0
+    duration_s: Seconds | None = None  # load and preparation together
+    failed_iterations: Whole = 0
+    iterations: Whole = 0
 
 
 class Rally(Message):
@@ -38,7 +38,7 @@ class Rally(Message):
     task_uuid: str | None = Field(None, max_length=200)
     scenarios: tuple[Scenario, ...] = ()
     failing_scenario: str | None = None  # the first that failed
-    duration_s: float | None = None  # of the whole task
+    duration_s: Seconds | None = None  # of the whole task
 
     @field_validator("test_result", mode="before")
     @classmethod

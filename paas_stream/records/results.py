@@ -3,9 +3,7 @@
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import AwareDatetime
-
-from paas_stream.records.base import Message, Record, Uuid
+from paas_stream.records.base import Message, Moment, Record, Uuid, Whole
 
 
 class Operation(StrEnum):
@@ -33,20 +31,20 @@ class DeploymentResult(Message):
     kind: Literal["accepted", "attempt", "resources", "log", "final"]
     operation: Operation = Operation.CREATE
     success: bool | None = None  # of an attempt or an operation
-    attempt: int | None = None  # from 1
+    attempt: Whole | None = None  # from 1
     provider_name: str | None = None
     region_name: str | None = None
     provider_type: str | None = None  # dummy, openstack, kubernetes
     provider_endpoint: str | None = None
     infrastructure_id: str | None = None  # in the IM
-    started_at: AwareDatetime | None = None
-    ended_at: AwareDatetime | None = None
+    started_at: Moment | None = None
+    ended_at: Moment | None = None
     failure: str | None = None  # class of the failure
     reason: str | None = None  # a sentence
     im_state: str | None = None  # the last that the IM told
     outputs: str | None = None  # JWE of a JSON object
     kept: bool = False  # a failed attempt that was left in place (keep_last_attempt)
-    revision: int | None = None  # of an update: all up to this one have ended
+    revision: Whole | None = None  # of an update: all up to this one have ended
     machine: str | None = None  # of an action: which one; null: all
     machines: tuple[Machine, ...] | None = None  # of `resources`: all that are there
     log: str | None = None  # JWE of the text of the contextualization log, its end

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from paas_stream.records.base import Message, Record, Uuid
+from paas_stream.records.base import LONGEST_S, Message, Moment, Record, Seconds, Uuid, Whole
 from paas_stream.records.candidates import Discarded
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -14,8 +14,8 @@ class Source(Record):
     """Where a record stands on the broker."""
 
     topic: str
-    partition: int
-    offset: int
+    partition: Whole
+    offset: Whole
     key: str | None = None
 
 
@@ -31,7 +31,7 @@ class ErrorRecord(Message):
     code: str  # of the kind of error
     message: str  # a sentence
     retriable: bool = False  # the same may succeed later: the deployment's state stays
-    revision: int = 1  # of the template that was being handled
+    revision: Whole = 1  # of the template that was being handled
     source: Source | None = None  # record that was being handled
     payload_base64: str | None = None  # its value, where it could not be read
     discarded: tuple[Discarded, ...] | None = None  # when no provider can host the template: why
@@ -45,8 +45,8 @@ class ProcedureStatus(Message):
     step: str
     status: Literal["begin", "end", "failed"]
     message: str = ""  # a sentence
-    duration_s: float | None = None
-    attempt: int | None = None
+    duration_s: Seconds | None = None
+    attempt: Whole | None = None
     provider_name: str | None = None
     region_name: str | None = None
 
@@ -58,14 +58,14 @@ class ComponentStatus(Message):
     instance: Name  # the worker
     status: Literal["alive", "stopped"] = "alive"  # stopped: its worker was asked to stop
     version: str = ""
-    started_at: AwareDatetime | None = None  # of the worker's process
-    interval_s: float = Field(10.0, gt=0)  # the next heartbeat comes after this
-    events: int = 0  # handled since the start, those that failed included
-    errors: int = 0  # events that failed
-    last_event_at: AwareDatetime | None = None  # when it ended the last one
+    started_at: Moment | None = None  # of the worker's process
+    interval_s: float = Field(10.0, gt=0, le=LONGEST_S)  # the next heartbeat comes after this
+    events: Whole = 0  # handled since the start, those that failed included
+    errors: Whole = 0  # events that failed
+    last_event_at: Moment | None = None  # when it ended the last one
     doing: str | None = None  # what it has been at for longest; None: nothing
-    doing_since: AwareDatetime | None = None  # when it began with that
-    lag: int | None = None  # records that wait for it on this worker; None: not known, or no agent
+    doing_since: Moment | None = None  # when it began with that
+    lag: Whole | None = None  # records that wait for it on this worker; None: not known, no agent
 
     @property
     def key(self) -> str:

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from paas_stream.records.base import FreeValues, Message, Record, Uuid
+from paas_stream.records.base import FreeValues, Message, Moment, Quantity, Record, Uuid, Whole
 
 
 class Owner(Record):
@@ -21,9 +21,9 @@ class Request(Record):
     owner: Owner
     user_group: str | None = None
     user_group_issuer: str | None = None
-    max_providers: int | None = None  # total number of providers tried
-    deadline: AwareDatetime  # the overall time-out as a moment
-    per_provider_timeout: int  # minutes
+    max_providers: Whole | None = None  # total number of providers tried
+    deadline: Moment  # the overall time-out as a moment
+    per_provider_timeout: Whole  # minutes
     keep_last_attempt: bool = False  # a failed last attempt is not cleaned up
     target_provider_name: str | None = None  # only this one may be tried
     target_provider_type: str | None = None  # only of this type
@@ -36,7 +36,7 @@ class Template(Message):
 
     uuid: Uuid
     operation: Literal["create", "update"] = "create"
-    revision: int = 1  # 1 = as created; each update adds 1
+    revision: Whole = 1  # 1 = as created; each update adds 1
     template: str  # TOSCA, YAML text
     template_name: str = ""
     template_inputs: FreeValues = Field(default={})  # by name
@@ -46,7 +46,7 @@ class Template(Message):
         None  # of a create with an Idempotency-Key: SHA-256 of the request, in hexadecimal
     )
     removals: tuple[str, ...] = ()  # of an update: machines in the IM that are to go
-    existing: dict[str, int] = Field(
+    existing: dict[str, Whole] = Field(
         default={}
     )  # of an update: instances that each node has already
     owner_ssh_public_key: str | None = None  # for inputs that hold one and were not given
@@ -57,11 +57,11 @@ class NodeRequirement(Record):
 
     name: str
     kind: Literal["compute", "container"] = "compute"
-    count: int = 1  # instances (`scalable.count`); of an update those that are to be added
-    cpus: float = 0
-    memory_mib: int = 0
-    disk_gib: int = 0
-    gpus: int = 0
+    count: Whole = 1  # instances (`scalable.count`); of an update those that are to be added
+    cpus: Quantity = 0
+    memory_mib: Whole = 0
+    disk_gib: Whole = 0
+    gpus: Whole = 0
     gpu_vendor: str | None = None
     gpu_model: str | None = None
     instance_type: str | None = None  # flavor by name
@@ -75,7 +75,7 @@ class NodeRequirement(Record):
     cuda_support: bool = False  # the image must have it
     cuda_version: str | None = None  # at least
     public_address: bool = False  # whether it needs one
-    volumes_gib: tuple[int, ...] = ()  # one entry per attached volume
+    volumes_gib: tuple[Whole, ...] = ()  # one entry per attached volume
     infiniband: bool = False
     ports: tuple[str, ...] = ()  # "22/tcp", "2000-2100/udp"; published:inside for containers
     networks: tuple[str, ...] = ()  # kinds of those its ports bind it to: public, private, ...
@@ -86,7 +86,7 @@ class Node(Record):
 
     name: str
     types: tuple[str, ...]  # its own type, then those that it derives from
-    count: int = 1  # instances
+    count: Whole = 1  # instances
     has_machines: bool = False  # the IM makes a machine or container of each instance
     fixed: str = ""  # a digest of what cannot be changed in place; empty: machines, nothing is
     has_volumes: bool = False  # a container that is made anew loses what it has stored
@@ -96,7 +96,7 @@ class ValidatedTemplate(Message):
     """`validated-templates`: the template with inputs resolved, and what it needs."""
 
     uuid: Uuid
-    revision: int = 1  # as in `template`
+    revision: Whole = 1  # as in `template`
     template: FreeValues  # TOSCA, types merged in, no import left
     template_name: str
     is_automatic: bool = True  # no placement policy

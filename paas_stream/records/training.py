@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
-from paas_stream.records.base import Message, Uuid
+from paas_stream.records.base import LARGEST_WHOLE, Message, Moment, Number, Uuid
 from paas_stream.records.candidates import RankedNumbers
 
 
@@ -30,7 +30,13 @@ def _with_zone(value: object) -> object:
     return value
 
 
-Seconds = Annotated[float, Field(ge=0)]
+LONGEST_S: Final = 366 * 86400.0
+"""What no attempt takes, in seconds. Times of attempts are added up in tables: a larger one, which only a
+broken clock or program tells, would spoil the sums, in the end to what JSON cannot hold."""
+
+MOST_FAILURES: Final = 1_000_000  # that one record tells of, for the same reason
+
+Seconds = Annotated[float, Field(ge=0, le=LONGEST_S)]
 
 
 class Training(Message, RankedNumbers):
@@ -38,22 +44,22 @@ class Training(Message, RankedNumbers):
 
     msg_version: str = "1.1.0"
     uuid: Uuid
-    attempt: int = Field(default=1, ge=1)  # ours
+    attempt: int = Field(default=1, ge=1, le=LARGEST_WHOLE)  # ours
     template_name: str = ""
     user_group: str | None = None
     status: AttemptStatus
     status_reason: str | None = None
     failure: str | None = None  # class of the failure; ours
-    n_failures: int = Field(default=0, ge=0)  # how many attempts at this provider failed
+    n_failures: int = Field(default=0, ge=0, le=MOST_FAILURES)  # how many attempts there failed
     tot_failure_time_s: Seconds = 0.0  # how long all that failed took
     completion_time_s: Seconds = 0.0  # how long the one that succeeded took
-    submission_time: Annotated[AwareDatetime, BeforeValidator(_with_zone)]
-    started_at: AwareDatetime | None = None  # of the attempt; ours
-    ended_at: AwareDatetime | None = None  # of the attempt; ours
+    submission_time: Annotated[Moment, BeforeValidator(_with_zone)]
+    started_at: Moment | None = None  # of the attempt; ours
+    ended_at: Moment | None = None  # of the attempt; ours
     fallback: Literal["model", "rates", "rule", "sla"] | None = None  # what made the order; ours
     model_version: str | None = None
     features_schema: str | None = None  # of `features`; ours
-    propensity: float | None = None  # as in the ranking; ours
+    propensity: Number | None = None  # as in the ranking; ours
 
     @property
     def key(self) -> str:

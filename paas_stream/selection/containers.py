@@ -5,7 +5,8 @@ GPUs must be of a kind that the namespace's quota speaks of.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 
 from paas_stream.records import NodeRequirement
 from paas_stream.selection.quotas import maker_of
@@ -41,6 +42,16 @@ def reasons(node: NodeRequirement, row: ProviderRow) -> Iterator[Reason]:
             Code.GPU,
             lambda: f"{who}: GPUs of the kind {asked} are needed (offered: {some(kinds)})",
         )
+
+
+def name_clashes(nodes: Iterable[NodeRequirement]) -> Iterator[Reason]:
+    """Containers that would have one name in a cluster, where the IM writes `_` as `-`."""
+    known: dict[str, str] = {}
+    for node in nodes:
+        other = known.setdefault(node.name.replace("_", "-"), node.name)
+        if node.kind == "container" and other != node.name:
+            text = f"nodes {other!r} and {node.name!r}: a cluster has one name for both"
+            yield Reason(Code.CONTAINER_NAME, partial(str, text))
 
 
 def _gpu_kinds(row: ProviderRow) -> list[str]:

@@ -7,6 +7,7 @@ that part is kept, with the time from which it is.
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from paas_stream.clocks import not_ahead
 from paas_stream.records import Feeder, Quota
 from paas_stream.records.feeder import LISTS
 
@@ -25,12 +26,11 @@ class LastKnown:
 def join(before: LastKnown | None, message: Feeder, received_at: datetime) -> LastKnown | None:
     """The state after `message`; None: it is older than what is known, and changes nothing.
 
-    Times of other machines may be wrong: what claims to be from the future is from `received_at`,
-    and so is what has no time (1.2.0).
+    It is not from later than `received_at`, and what has no time (1.2.0) is from then.
     """
     timestamp = received_at
     if "timestamp" in message.model_fields_set:
-        timestamp = min(message.timestamp, received_at)
+        timestamp = not_ahead(message.timestamp, received_at)
     message = message.model_copy(update={"timestamp": timestamp})
     if before is None:
         return LastKnown(message, received_at)

@@ -83,6 +83,8 @@ class Matcher:
             yield Reason(
                 Code.NO_CONTAINERS, lambda: f"{provider_type} hosts machines only, no containers"
             )
+        if provider_type in CONTAINER_TYPES:
+            yield from containers.name_clashes(self.requirements)
 
 
 def _choice(

@@ -153,7 +153,7 @@ def _is_number(value: Any) -> bool:
 def _whole(value: Any) -> int:
     try:
         return max(0, int(value))
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return 0
 
 

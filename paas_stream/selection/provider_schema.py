@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from paas_stream.records import Flavor, Image, Network, Quota, StorageClass
+from paas_stream.records.base import LARGEST_QUANTITY
 
 # A name becomes part of a row key, which "/" divides.
 Name = Annotated[str, StringConstraints(pattern=r"^[^/\s\x00-\x1f][^/\x00-\x1f]{0,199}$")]
@@ -135,10 +136,10 @@ class Region(Entry):
 
     name: Name
     location: Location | None = None
-    overbooking_cpu: float = Field(1.0, gt=0)
-    overbooking_ram: float = Field(1.0, gt=0)
-    bandwidth_in: float = Field(10.0, ge=0)
-    bandwidth_out: float = Field(10.0, ge=0)
+    overbooking_cpu: float = Field(1.0, gt=0, le=LARGEST_QUANTITY)
+    overbooking_ram: float = Field(1.0, gt=0, le=LARGEST_QUANTITY)
+    bandwidth_in: float = Field(10.0, ge=0, le=LARGEST_QUANTITY)
+    bandwidth_out: float = Field(10.0, ge=0, le=LARGEST_QUANTITY)
 
 
 class StaticQuota(Quota):

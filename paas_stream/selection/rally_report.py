@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from paas_stream.errors import PermanentError
 from paas_stream.records import Rally, Scenario
+from paas_stream.records.base import sentences
 from paas_stream.records.feeder import UtcDatetime
 
 MAX_SCENARIOS: Final = 100  # of one task that are named in its message
@@ -86,8 +87,7 @@ def parse(content: bytes, provider: str, region: str | None) -> tuple[Rally, ...
         report = _REPORT.validate_json(content)
         return tuple(_message(task, report.info, provider, region) for task in report.tasks)
     except ValidationError as exc:
-        errors = exc.errors(include_url=False, include_input=False)
-        faults = [f"{'.'.join(map(str, e['loc'])) or '-'}: {e['msg']}" for e in errors]
+        faults = sentences(exc)
         more = len(faults) - MAX_FAULTS
         told = faults[:MAX_FAULTS] + ([f"and {more} more"] if more > 0 else [])
         raise RallyReportError(f"no task report of Rally's: {'; '.join(told)}") from exc

@@ -62,14 +62,14 @@ class Site:
         return self.provider.name, self.region.name, self.project.id
 
 
-def message(site: Site, kind: str, reading: Reading, now: datetime) -> Feeder:
-    """The message about a site that was read at `now`; `kind` is the provider's type."""
+def message(site: Site, reading: Reading, now: datetime) -> Feeder:
+    """The message about a site that was read at `now`."""
     quotas = [
         row for part, rows in reading.parts.items() if part.startswith("quotas/") for row in rows
     ]
     return Feeder(
         timestamp=now,
-        provider_type=kind,
+        provider_type="kubernetes" if _is_cluster(site.provider) else "openstack",
         provider_endpoint=site.provider.auth_url,
         project_name=reading.project_name,
         quotas=(*quotas, *per_user(site)),

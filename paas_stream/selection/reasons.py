@@ -82,7 +82,8 @@ class Code(StrEnum):
     CONTAINER_NAME = (
         "container_name",
         Area.KIND,
-        "the cluster can name each container by its node: 50 small letters, digits, `-` and `_`",
+        "the cluster can name each container by its node: 50 small letters, digits, `-` and `_`, "
+        "and no two that differ in these only",
     )
     FLAVOR = (
         "flavor",

@@ -4,6 +4,7 @@ from typing import Any
 
 import yaml
 
+_SHOWN = 80  # characters of a value that a sentence repeats
 _MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -23,6 +24,15 @@ class _Loader(yaml.SafeLoader):
                 self.faults.append(f"{_where(key.start_mark)}the key {key.value!r} is given twice")
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """PyYAML makes values without a look at what can go wrong: the 30th of February, a bad zone."""
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ArithmeticError, AttributeError, LookupError, ValueError) as exc:
+            kind = node.tag.rpartition(":")[2]
+            problem = f"{str(node.value)[:_SHOWN]!r} cannot be read as {kind}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from exc
 
 
 def load(text: str) -> tuple[Any, list[str]]:

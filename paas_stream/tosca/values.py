@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
 from toscaparser.common.exception import TOSCAException
 from toscaparser.elements.constraints import Constraint
 from toscaparser.elements.scalarunit import (
@@ -199,9 +200,11 @@ def _json(value: Any) -> Any:
     """The list or map that a text spells as JSON, else the value."""
     if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
         try:
-            return json.loads(value, parse_constant=_refuse)
-        except (ValueError, RecursionError):
+            found = json.loads(value, parse_constant=_refuse, parse_float=_float)
+            orjson.dumps(found)  # half a character, or more than 64 bits: no message can carry it
+        except (TypeError, ValueError, RecursionError):
             return value
+        return found
     return value
 
 

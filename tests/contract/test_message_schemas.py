@@ -1,6 +1,7 @@
 """What we write fits the JSON Schema of its topic, and what fits the schema is read."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -103,6 +104,25 @@ def test_what_json_does_not_know_is_refused(spec: TopicSpec, number: str) -> Non
     body = json.dumps(example(spec.name) | {"added_later": 0})
     with pytest.raises(InvalidMessageError, match="not JSON"):
         spec.model.decode(body.replace('"added_later": 0', f'"added_later": {number}').encode())
+
+
+@each
+def test_every_number_and_every_time_has_bounds(spec: TopicSpec) -> None:
+    """What is made of them must be something that JSON, the calendar and 64 bits can hold."""
+    assert list(unbounded(schema_of(spec))) == []
+
+
+def unbounded(schema: Any, path: str = "") -> Iterator[str]:
+    if isinstance(schema, list):
+        schema = dict(enumerate(schema))
+    if isinstance(schema, dict):
+        bounds = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+        if schema.get("type") in ("integer", "number") and len(bounds & schema.keys()) < 2:
+            yield path
+        if schema.get("format") == "date-time" and "pattern" not in schema:
+            yield path
+        for name, part in schema.items():
+            yield from unbounded(part, f"{path}/{name}")
 
 
 @each

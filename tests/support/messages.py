@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from paas_stream.records.base import FIRST_YEAR, LAST_YEAR
 from paas_stream.schemas import schema_of
 from paas_stream.topics import TOPICS, TopicSpec
 
@@ -87,7 +88,9 @@ def _objects(schema: dict[str, Any], parts: dict[str, Any]) -> st.SearchStrategy
 
 def _texts(schema: dict[str, Any]) -> st.SearchStrategy[str]:
     if schema.get("format") == "date-time":
-        return st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.isoformat())
+        years = st.integers(FIRST_YEAR, LAST_YEAR)
+        moments = st.datetimes(timezones=st.just(UTC)).filter(lambda moment: moment.day < 29)
+        return st.builds(lambda moment, year: moment.replace(year=year).isoformat(), moments, years)
     if "pattern" in schema:
         pattern = schema["pattern"].removeprefix("^").removesuffix("$")
         return st.from_regex(pattern, fullmatch=True)

@@ -1,25 +1,30 @@
 """Wire messages: what is written is read, and what cannot be is refused with every fault named."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import orjson
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from support import lifecycle as make
 
 from paas_stream.errors import InvalidMessageError
+from paas_stream.lifecycle.deployment_row import DeploymentRow
 from paas_stream.records import (
     Candidate,
     Command,
     DeploymentResult,
     DispatchEvent,
     Feeder,
+    Image,
     Message,
+    Quota,
     Template,
+    ValidatedTemplate,
     caused_by,
 )
+from paas_stream.records.feeder import Flavor
 
 TEMPLATE = make.template()
 
@@ -35,6 +40,18 @@ def refused(value: bytes | None, model: type[Message] = Template) -> str:
         model.decode(value)
     assert caught.value.code == "invalid_message"
     return caught.value.message
+
+
+def make_feeder(**fields: Any) -> Feeder:
+    return Feeder(
+        provider_name="site",
+        provider_type="openstack",
+        provider_endpoint="https://x",
+        region_name="r1",
+        project_id="42",
+        user_group="g",
+        **fields,
+    )
 
 
 class TestDecode:
@@ -112,6 +129,58 @@ class TestDecode:
     def test_refuses_a_time_without_zone(self, moment: str) -> None:
         assert refused(changed(timestamp=moment)).startswith("timestamp: ")
 
+    @pytest.mark.parametrize(
+        "moment",
+        [
+            "0001-01-01T00:00:00+14:00",
+            "1969-12-31T23:59:59Z",
+            "3000-01-01T00:00:00Z",
+            "9999-12-31T23:59:59-14:00",
+        ],
+    )
+    def test_refuses_a_time_that_overflows_once_something_is_added_to_it(self, moment: str) -> None:
+        told = refused(changed(timestamp=moment))
+        assert told == "timestamp: a time of the years 1970 to 2999 is needed"
+
+    @pytest.mark.parametrize("moment", ["1970-01-01T00:00:00+14:00", "2999-12-31T23:59:59-14:00"])
+    def test_takes_a_time_that_can_still_be_told_in_another_zone(self, moment: str) -> None:
+        read = Template.decode(changed(timestamp=moment)).timestamp
+        assert make.at(read.timestamp() + 10**10).astimezone(UTC).year < 9999
+
+    @pytest.mark.parametrize("number", [10**15 + 1, -(10**15) - 1, 2**63, "9" * 30, "9" * 308])
+    def test_refuses_a_count_without_measure(self, number: object) -> None:
+        assert refused(changed(revision=number)).startswith("revision: ")
+
+    @pytest.mark.parametrize("number", [1e20, -1e20, 1.7e308, "1e300", 10**19 + 10**5])
+    def test_refuses_an_amount_without_measure(self, number: object) -> None:
+        requirement = {"name": "n", "cpus": number}
+        body = json.loads(make.validated().encode()) | {"requirements": [requirement]}
+        told = refused(json.dumps(body).encode(), ValidatedTemplate)
+        assert told.startswith("requirements.0.cpus: ")
+
+    def test_takes_the_limit_that_stands_for_unlimited_in_other_programs(self) -> None:
+        assert Quota(type="compute", cores=2**63 - 1, gigabytes=-1).cores == 2.0**63
+
+    def test_never_lets_a_size_be_negative(self) -> None:
+        for field in ("vcpus", "ram", "disk", "gpus"):
+            with pytest.raises(ValidationError, match=field):
+                Flavor.model_validate({"name": "f", "vcpus": 1, "ram": 1} | {field: -1})
+
+    def test_refuses_values_that_nest_so_deeply_that_a_row_could_not_be_read_again(self) -> None:
+        def nested(levels: int) -> dict[str, Any]:
+            return {} if levels < 2 else {"a": nested(levels - 1)}
+
+        row = DeploymentRow(
+            make.UUID,
+            0.0,
+            0.0,
+            parameters=Template.decode(changed(template_inputs=nested(128))).template_inputs,
+        )
+        form = TypeAdapter(DeploymentRow)
+        assert form.validate_json(form.dump_json(row)) == row
+        told = refused(changed(template_inputs=nested(129)))
+        assert told == "template_inputs: lists and maps are nested deeper than 128 levels"
+
     @pytest.mark.parametrize("name", ["reboot", "", "DELETE"])
     def test_refuses_an_unknown_command(self, name: str) -> None:
         body = json.dumps({"uuid": make.UUID, "command": name}).encode()
@@ -132,6 +201,14 @@ class TestEncode:
         read = Command.decode(make.command("delete", moment).encode())
         assert read.timestamp - make.at(make.T0) == timedelta(microseconds=123456)
         assert make.at(read.timestamp.timestamp()) == read.timestamp
+
+    def test_of_half_a_character_is_not_refused(self) -> None:
+        """It would hold up what is to be sent after it."""
+        command = make.command("cancel", make.T0, reason="p\udcff: ü")
+        assert Command.decode(command.encode()).reason == "p?: ü"
+        image = Image(name="\ud800", os_version="ü")
+        sent = Feeder.decode(make_feeder(images=(image,)).encode())
+        assert (sent.images[0].name, sent.images[0].os_version) == ("?", "ü")
 
     def test_is_plain_utf_8(self) -> None:
         written = make.command("cancel", make.T0, reason="überfällig").encode()
@@ -174,15 +251,7 @@ def test_what_an_event_has_caused_is_told_apart_and_the_same_at_a_replay() -> No
 
 
 def test_the_key_of_a_feeder_message_is_provider_region_and_project() -> None:
-    feeder = Feeder(
-        provider_name="site",
-        provider_type="openstack",
-        provider_endpoint="https://x",
-        region_name="r1",
-        project_id="42",
-        user_group="g",
-    )
-    assert feeder.key == "site/r1/42"
+    assert make_feeder().key == "site/r1/42"
 
 
 def test_a_result_says_no_more_than_it_knows() -> None:

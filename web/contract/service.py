@@ -17,12 +17,20 @@ class Build(Reply):
     version: str
 
 
+class RankingModel(Reply):
+    """The model that ranks at this worker."""
+
+    version: str
+    since: Moment
+
+
 class Info(Reply):
     """What this is."""
 
     name: str
     version: str
     build: Build = Field(description="the version again, where existing dashboards look for it")
+    rankingModel: RankingModel | None = Field(None, description="left out when none is live")
 
 
 class Alive(Reply):

@@ -37,7 +37,7 @@ def test_a_call_that_is_refused_costs_its_parts_only() -> None:
     assert found.faults == dict.fromkeys(("quotas/compute", "quotas/block-storage"), "said 403")
 
 
-@pytest.mark.parametrize("fault", [ValueError, TypeError, KeyError, AttributeError])
+@pytest.mark.parametrize("fault", [ValueError, TypeError, KeyError, AttributeError, OverflowError])
 def test_an_answer_that_is_none_is_not_known(fault: type[Exception]) -> None:
     def ask() -> Rows:
         raise fault("wrong")

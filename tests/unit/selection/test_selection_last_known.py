@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from support.feeding import feeder_message
 
 from paas_stream.records import Feeder, Flavor, Network, Quota
 from paas_stream.selection.last_known import LastKnown, is_news, join
@@ -17,18 +18,7 @@ def at(seconds: float) -> datetime:
 
 
 def message(seconds: float | None = 0, **fields: Any) -> Feeder:
-    timed = {} if seconds is None else {"timestamp": at(seconds)}
-    return Feeder.model_validate(
-        {
-            "provider_name": "site-a",
-            "provider_type": "openstack",
-            "provider_endpoint": "https://a",
-            "project_id": "p",
-            "user_group": "physics",
-            **timed,
-            **fields,
-        }
-    )
+    return feeder_message(None if seconds is None else at(seconds), **fields)
 
 
 def known(*messages: tuple[float, Feeder]) -> LastKnown:

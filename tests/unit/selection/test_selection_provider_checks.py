@@ -137,6 +137,6 @@ def test_limits_of_users_in_a_region_go_before_those_of_the_project(tmp_path: Pa
         {"compute": (4, None, None), "networking": (None, None, 1)},
         {"compute": (None, 8, None), "networking": (None, None, 1)},
     ]
-    message = readings.message(south, "openstack", Reading(project_name="physics"), NOW)
+    message = readings.message(south, Reading(project_name="physics"), NOW)
     assert message.project_name == "physics"
     assert {row.per_user for row in message.quotas} == {True}

@@ -72,6 +72,36 @@ def test_a_message_says_whether_the_provider_is_active(tmp_path: Path) -> None:
     assert (message.status, message.sla_id) == ("active", "sla-1")
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-02-30",
+        "0000-00-00",
+        "2026-01-01t00:00:00+99:99",
+        "9" * 5000,
+        "!!int x",
+        "!!float x",
+        "!!bool x",
+        "!!timestamp x",
+    ],
+)
+def test_a_value_that_yaml_cannot_make_is_a_fault_with_its_place(
+    tmp_path: Path, value: str
+) -> None:
+    (told,) = faults(tmp_path, IDPS.replace("start_date: 2025-01-01", f"start_date: {value}", 1))
+    assert "line " in told
+    assert f"{value.split()[-1][:80]!r} cannot be read as " in told
+
+
+@pytest.mark.parametrize("name", ["overbooking_cpu", "overbooking_ram", "bandwidth_in"])
+def test_a_number_that_no_message_could_carry_is_a_fault(tmp_path: Path, name: str) -> None:
+    text = STATIC.replace(
+        "type: dummy", f"type: dummy\n    regions: [{{name: r, {name}: 1.0e+300}}]"
+    )
+    (told,) = faults(tmp_path, IDPS + text)
+    assert f"static[0].regions[0].{name}: " in told
+
+
 def test_files_are_read_together(tmp_path: Path) -> None:
     assert len(read(tmp_path, STATIC, IDPS).static_feeders(NOW)) == 1
 

@@ -60,6 +60,26 @@ def test_every_task_is_a_message() -> None:
     assert second.timestamp == datetime(2026, 3, 1, 11, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"updated_at": "0001-01-01T00:00:00+14:00"}, "tasks.0.updated_at: a time of the years"),
+        ({"updated_at": "9999-12-31T23:59:59-14:00"}, "tasks.0.updated_at: a time of the years"),
+    ],
+)
+def test_a_time_that_overflows_is_a_fault_of_its_report(fields: dict[str, Any], named: str) -> None:
+    with pytest.raises(RallyReportError, match=named):
+        parse(encoded(task("t", **fields)), "site-a", None)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"full_duration": 1e308}, {"failed_iteration_count": "9" * 400}]
+)
+def test_a_number_without_measure_is_a_fault_of_its_report(fields: dict[str, Any]) -> None:
+    with pytest.raises(RallyReportError, match="less than or equal"):
+        parse(encoded(task("t", *[workload(**fields)] * 2)), "site-a", None)
+
+
 def test_health_is_the_sla_and_not_the_status() -> None:
     (found,) = parse(encoded(task("t", status="finished", pass_sla=False)), "site-a", None)
     assert not found.passed

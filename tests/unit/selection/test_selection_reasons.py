@@ -309,6 +309,16 @@ def test_machines_and_containers_each_have_their_providers_and_none_has_both() -
         check(run(base, MACHINE, POD), no_mix)
 
 
+def test_two_containers_that_a_cluster_would_name_alike() -> None:
+    says = "nodes 'web-a' and 'web_a': a cluster has one name for both"
+    first, second = (
+        ONE_POD.model_copy(update={"name": name, "count": 1}) for name in ("web-a", "web_a")
+    )
+    check(run(KUBERNETES, first, second), Case(Code.CONTAINER_NAME, says))
+    third = second.model_copy(update={"name": "web_b"})
+    assert run(KUBERNETES, first, third).candidates
+
+
 def test_every_code_is_tested_here() -> None:
     tested = {case.code for case in (*ANYWHERE, *AT_OPENSTACK, *AT_KUBERNETES)}
     assert set(Code) - tested == {Code.NO_MACHINES, Code.NO_CONTAINERS, Code.NO_MIX}

@@ -89,6 +89,10 @@ class TestConversion:
             ("list", {"a": 1}, "a list is needed"),
             ("list", "[" * 100_000, "a list is needed"),
             ("list", "[NaN]", "a list is needed"),
+            ("list", "[1e400]", "a list is needed"),
+            ("list", "[1%s]" % ("0" * 20), "a list is needed"),
+            ("list", '["\\ud800"]', "a list is needed"),
+            ("map", '{"a": -1e400}', "a map is needed"),
             ("map", '["a"]', "a map is needed"),
         ],
     )
