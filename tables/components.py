@@ -3,10 +3,13 @@
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from paas_stream.app import app
 from paas_stream.durable.tables import global_table
 from paas_stream.errors import PermanentError
 from paas_stream.records import ComponentStatus
+from tables.readers import Reader
 
 _FORGOTTEN_AT_ONCE = 20  # rows deleted in one event, at most
 _MOST = 10_000  # boxes that are kept: other programs may send here too
@@ -20,10 +23,14 @@ async def _on_change(event: Any) -> None:
 
 
 components = global_table(app, "components", _on_change)
+_reader: Reader[ComponentStatus] = Reader(components, TypeAdapter(ComponentStatus).validate_python)
 
 
 def put(status: ComponentStatus) -> None:
-    """Store a heartbeat, unless a newer one is there. Raises PermanentError when there are too many."""
+    """Store a heartbeat, unless a newer one is there. Raises PermanentError when there are too many.
+
+    It says all that the row holds, so it takes the place of one that cannot be read.
+    """
     known = rows().get(status.key)
     if known is None and len(_rows) >= _MOST:
         raise PermanentError(f"{_MOST} boxes are known, and {status.key} would be one more")
@@ -44,11 +51,11 @@ def rows() -> dict[str, ComponentStatus]:
     """All heartbeats by key; only what has changed since the last call is decoded anew."""
     while _changed:
         key = _changed.pop()
-        value = components.get(key)
-        if value is None:
+        status = _reader.find(key)
+        if status is None:
             _rows.pop(key, None)
         else:
-            _rows[key] = ComponentStatus.model_validate(value)
+            _rows[key] = status
     return _rows
 
 

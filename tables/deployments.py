@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from paas_stream.app import app
 from paas_stream.durable.metrics import DEPLOYMENTS, OPERATION_SECONDS, observe_step
@@ -16,14 +16,11 @@ from paas_stream.lifecycle.timeline import Timeline
 from paas_stream.records import RankedProviders
 from tables import template_texts
 from tables.listing import Listing
-from tables.rows import Rows
+from tables.readers import Reader
+from tables.watched import WatchedRows
 
 _PARTITIONS = app.settings.stream.partitions
 _PAGE = 200  # rows decoded before the event loop gets a turn
-
-Row = TypeVar("Row")
-
-_watching: dict[str, set[asyncio.Event]] = {}
 
 
 @dataclass(frozen=True)
@@ -32,20 +29,6 @@ class Log:
 
     text: str  # JWE
     request_id: str  # of the request that asked
-
-
-class WatchedRows(Rows[Row]):
-    """Rows whose changes wake those who watch the deployment."""
-
-    def put(self, key: str, row: Row) -> None:
-        """Store the row."""
-        super().put(key, row)
-        _wake(key)
-
-    def delete(self, key: str) -> None:
-        """Delete the row, if it is there."""
-        super().delete(key)
-        _wake(key)
 
 
 class Timelines(WatchedRows[Timeline]):
@@ -59,29 +42,14 @@ class Timelines(WatchedRows[Timeline]):
             observe_step(newest.component, newest.step, newest.status, newest.duration_s)
 
 
-def _wake(uuid: str) -> None:
-    for changed in _watching.get(uuid, ()):
-        changed.set()
-
-
-@contextmanager
-def watch(uuid: str) -> Iterator[asyncio.Event]:
-    """An event that is set when a row of the deployment changes on this worker."""
-    changed = asyncio.Event()
-    _watching.setdefault(uuid, set()).add(changed)
-    try:
-        yield changed
-    finally:
-        _watching[uuid].discard(changed)
-        if not _watching[uuid]:
-            del _watching[uuid]
-
-
 deployments = WatchedRows(row_table(app, "deployments", _PARTITIONS), DeploymentRow)
 timelines = Timelines(row_table(app, "timelines", _PARTITIONS), Timeline)
 resources = WatchedRows(row_table(app, "resources", _PARTITIONS), Resources)
 logs = WatchedRows(row_table(app, "logs", _PARTITIONS), Log)
 ranked_providers = table(app, "ranked_providers", _PARTITIONS)  # see lifecycle.rankings
+_rankings: Reader[RankedProviders] = Reader(
+    ranked_providers, TypeAdapter(RankedProviders).validate_python
+)
 
 index: dict[str, DeploymentRow] = {}
 """The rows of this worker's partitions, decoded."""
@@ -106,9 +74,8 @@ def put(row: DeploymentRow) -> None:
 
 
 def ranking(uuid: str) -> RankedProviders | None:
-    """What is kept of the ranking; None: it was not ranked."""
-    value = ranked_providers.get(uuid)
-    return None if value is None else RankedProviders.model_validate(value)
+    """What is kept of the ranking; None: it was not ranked. Raises UnreadableRowError."""
+    return _rankings.get(uuid)
 
 
 def forget(uuid: str) -> None:
@@ -118,6 +85,7 @@ def forget(uuid: str) -> None:
     resources.delete(uuid)
     logs.delete(uuid)
     ranked_providers.pop(uuid, None)
+    _rankings.forget(uuid)
     template_texts.forget(uuid)
     listing.remove(uuid)
     known = index.pop(uuid, None)

@@ -14,6 +14,7 @@ from paas_stream.durable.tables import global_table
 from paas_stream.records.feeder import row_key
 from paas_stream.selection import health
 from paas_stream.selection.health import HealthRow, LastReport, Windows
+from tables.readers import Reader
 
 _changed: set[str] = set()
 _rows: dict[str, HealthRow] = {}
@@ -26,6 +27,7 @@ async def _on_change(event: Any) -> None:
 
 provider_health = global_table(app, "provider_health", _on_change)
 _form = TypeAdapter(HealthRow)
+_reader: Reader[HealthRow] = Reader(provider_health, _form.validate_python)
 
 
 def put(row: HealthRow) -> None:
@@ -36,9 +38,13 @@ def put(row: HealthRow) -> None:
 
 
 def get(provider: str, region: str) -> HealthRow | None:
-    """What is known of exactly this pair; an empty region stands for reports about all regions."""
+    """What is known of exactly this pair; an empty region stands for reports about all regions.
+
+    Raises UnreadableRowError.
+    """
     _refresh()
-    return _rows.get(row_key(provider, region))
+    key = row_key(provider, region)
+    return _rows.get(key) or _reader.get(key)
 
 
 def windows(provider: str, region: str, today: date) -> Windows:
@@ -69,10 +75,11 @@ def _refresh() -> None:
         _windows.clear()
     while _changed:
         key = _changed.pop()
-        value = provider_health.get(key)
-        _rows.pop(key, None)
-        if value is not None:
-            _rows[key] = _form.validate_python(value)
+        row = _reader.find(key)
+        if row is None:
+            _rows.pop(key, None)
+        else:
+            _rows[key] = row
 
 
 @app.on_rebalance_complete.connect(weak=False)

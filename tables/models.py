@@ -1,58 +1,64 @@
-"""The models' table, whole on every worker, and the live model as this worker asks it.
+"""The model register's table: models in parts and the name of the live one, on every worker.
 
 The register admits a model before its record is stored (`agents.model_register`), so that the row
-`live` names one that could be used there. Here it is made ready in a thread and takes the other one's
-place at once: a ranking is made by one whole model.
+`live` names one that could be used there. `tables.serving` makes it the one that ranks.
 """
 
-import asyncio
-import logging
-import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from paas_stream.app import app
-from paas_stream.durable.metrics import MODEL_AGE, Numbers
 from paas_stream.durable.tables import global_table
+from paas_stream.errors import UnreadableRowError
 from paas_stream.ranking import boosters
 from paas_stream.ranking import models as models_
 from paas_stream.ranking.boosters import ModelError
-from paas_stream.ranking.models import Model
 from paas_stream.records.models import LIVE, ModelCard, ModelPart
-
-log = logging.getLogger(__name__)
+from tables.readers import Reader
 
 PARTS = ("card", *boosters.PARTS)
-_LOAD_S = 10.0  # a model is ready long before
+
+on_change: list[Callable[[], None]] = []
+"""Called after each change of a row, by this worker or another one."""
 
 
 async def _on_change(_: Any) -> None:
-    serving.is_stale = True
+    _tell()
+
+
+def _tell() -> None:
+    for hears in on_change:
+        hears()
 
 
 models = global_table(app, "models", _on_change)
+_reader: Reader[ModelPart] = Reader(models, TypeAdapter(ModelPart).validate_python)
 
 
 def get(key: str) -> ModelPart | None:
-    """One record."""
-    value = models.get(key)
-    return None if value is None else ModelPart.model_validate(value)
+    """One record; None: there is none. Raises UnreadableRowError."""
+    return _reader.get(key)
 
 
 def parts(version: str) -> dict[str, ModelPart]:
-    """What is there of a model, by part."""
+    """What is there of a model, by part. Raises UnreadableRowError."""
     found = {part: get(f"{version}/{part}") for part in PARTS}
     return {part: one for part, one in found.items() if one is not None}
 
 
 def live() -> ModelPart | None:
-    """The record that names the live model; None: there is none."""
+    """The record that names the live model; None: there is none. Raises UnreadableRowError."""
     return get(LIVE)
 
 
 def card(version: str) -> ModelCard:
     """Raises ModelError when it is not there, or cannot be read."""
-    found = get(f"{version}/card")
+    try:
+        found = get(f"{version}/card")
+    except UnreadableRowError as exc:
+        raise ModelError(exc.message) from exc
     return models_.read_card({} if found is None else {"card": found})
 
 
@@ -74,76 +80,5 @@ def apply(record: ModelPart) -> None:
         models.pop(record.key, None)
     else:
         models[record.key] = record.model_dump(mode="json", exclude_none=True)
-    serving.is_stale = True
-
-
-class Serving:
-    """The model that ranks at this worker."""
-
-    def __init__(self) -> None:
-        self.model: Model | None = None
-        self.fault = ""  # why the live one is not asked, in words; "" when it is, or none is live
-        self.is_stale = True  # the table has changed since
-        self._loading = asyncio.Lock()
-
-    async def refresh(self) -> str:
-        """Make the live model the one that ranks. Returns a fault that was not told before, or "".
-
-        One that cannot be used leaves the one before it where it is.
-        """
-        async with self._loading:
-            before = self.fault
-            while self.is_stale:
-                self.is_stale = False
-                await self._follow(live())
-            if self.fault and self.fault != before:
-                log.error("%s; %s ranks", self.fault, self._ranks)
-                return self.fault
-            return ""
-
-    async def _follow(self, wanted: ModelPart | None) -> None:
-        if wanted is None:
-            self.model, self.fault = None, ""
-        elif self.model is None or self.model.card.version != wanted.version:
-            try:
-                async with asyncio.timeout(_LOAD_S):
-                    made = await asyncio.to_thread(_made, wanted.version, parts(wanted.version))
-            except Exception as exc:  # noqa: BLE001 - whatever is wrong with it, rankings go on
-                why = exc.message if isinstance(exc, ModelError) else type(exc).__name__
-                self.fault = f"the model {wanted.version} cannot be used: {why}"
-            else:
-                self.model, self.fault = made, ""
-                log.info("the model %s ranks from now on", made.card.version)
-        else:
-            self.fault = ""
-
-    @property
-    def _ranks(self) -> str:
-        return "no model" if self.model is None else self.model.card.version
-
-
-def _made(version: str, records: Mapping[str, ModelPart]) -> Model:
-    made = models_.unpack(records)
-    if made.card.version != version:
-        raise ModelError(f"its card is that of {made.card.version}")
-    return made
-
-
-serving = Serving()
-
-
-@MODEL_AGE.add
-def _age() -> Numbers:
-    made = serving.model
-    return {} if made is None else {(made.card.version,): _seconds_since(made.card)}
-
-
-def _seconds_since(card: ModelCard) -> float:
-    return max(0.0, time.time() - card.created_at.timestamp())
-
-
-@app.on_rebalance_complete.connect(weak=False)
-async def rebuild(*_: Any, **__: Any) -> None:
-    """The live model is there before streams go on: rows are there, streams are still paused."""
-    serving.is_stale = True
-    await serving.refresh()
+    _reader.forget(record.key)
+    _tell()

@@ -6,7 +6,6 @@ changed since the last call.
 
 import asyncio
 import itertools
-import logging
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +17,7 @@ from paas_stream.records import Feeder
 from paas_stream.selection.catalog import Catalog
 from paas_stream.selection.last_known import LastKnown, join
 from paas_stream.selection.rows import ProviderRow
-
-log = logging.getLogger(__name__)
+from tables.readers import Reader
 
 _PAGE = 50  # rows decoded before the event loop gets a turn
 
@@ -33,16 +31,17 @@ async def _on_change(event: Any) -> None:
 
 providers = global_table(app, "providers", _on_change)
 _form = TypeAdapter(LastKnown)
+_reader: Reader[LastKnown] = Reader(providers, _form.validate_python)
 
 
 def put(feeder: Feeder, received_at: datetime) -> bool:
-    """Store what a message says. False: a newer one is there, and nothing was stored."""
-    try:
-        before = _state(feeder.key)
-    except ValueError:
-        log.exception("the row %s cannot be read: the message takes its place", feeder.key)
-        before = None
-    state = join(before, feeder, received_at)
+    """Store what a message says. False: a newer one is there, and nothing was stored.
+
+    Raises UnreadableRowError when the message is to be completed by a row that cannot be read; one that
+    lacks nothing takes its place.
+    """
+    read = _reader.get if feeder.unknown else _reader.find
+    state = join(read(feeder.key), feeder, received_at)
     if state is None:
         return False
     providers[feeder.key] = _form.dump_python(state, mode="json", exclude_none=True)
@@ -76,13 +75,8 @@ def rows() -> list[ProviderRow]:
     return list(catalog())
 
 
-def _state(key: str) -> LastKnown | None:
-    value = providers.get(key)
-    return None if value is None else _form.validate_python(value)
-
-
 def _refresh(key: str) -> None:
-    state = _state(key)
+    state = _reader.find(key)
     if state is None:
         _catalog.remove(key)
     else:
@@ -94,7 +88,4 @@ async def rebuild(*_: Any, **__: Any) -> None:
     """Look at every row once more: the local table may have been replayed."""
     _catalog.clear()
     _changed.update(list(providers.keys()))
-    try:
-        await warm()
-    except ValueError:
-        log.exception("a provider's row cannot be read; it is left out until its next message")
+    await warm()

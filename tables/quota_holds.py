@@ -1,23 +1,30 @@
 """The quota keeper's table: what deployments under way hold of the quotas of each project.
 
-It has one partition, as `quota-requests`: one worker decides. Read through `of`.
+It has one partition, as `quota-requests`: one worker decides. Read through `known`.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from paas_stream.app import app
 from paas_stream.durable.tables import row_table
-from paas_stream.selection.holds import Decision, Hold
+from paas_stream.records import QuotaRequest
+from paas_stream.selection.holds import Decision, Hold, key_of
 from tables.rows import Rows
 
 _rows = Rows(row_table(app, "quota_holds", 1), Hold)
 _by_project: dict[str, dict[str, Hold]] = {}
 
 
-def of(project: str) -> Iterable[Hold]:
-    """All holds of one project (provider/region/project)."""
-    return _by_project.get(project, {}).values()
+def known(request: QuotaRequest) -> list[Hold]:
+    """All holds of the project that a request is about.
+
+    Raises UnreadableRowError when the hold of its own attempt cannot be read.
+    """
+    holds = _by_project.get(request.key, {})
+    key = key_of(request.uuid, request.attempt)
+    if key not in holds:
+        _rows.get(key)
+    return list(holds.values())
 
 
 def count() -> int:

@@ -12,6 +12,7 @@ from paas_stream.durable.tables import global_table
 from paas_stream.ranking.chain import RankingPolicy
 from paas_stream.ranking.history import ProviderHistory, Summary, day_of, summary
 from paas_stream.ranking.rates import Memory
+from tables.readers import Reader
 
 policy = RankingPolicy(
     min_attempts=app.settings.ranker.min_attempts,
@@ -31,6 +32,7 @@ async def _on_change(event: Any) -> None:
 
 
 provider_history = global_table(app, "provider_history", _on_change)
+_reader: Reader[ProviderHistory] = Reader(provider_history, _adapter.validate_python)
 
 
 class Projection:
@@ -64,7 +66,7 @@ class Projection:
         self._memory = Memory(self._summaries)
 
     def _look_at(self, site: str) -> None:
-        history = get(site)
+        history = _reader.find(site)
         if history is None:
             self._summaries.pop(site, None)
         else:
@@ -75,9 +77,8 @@ _projection = Projection()
 
 
 def get(site: str) -> ProviderHistory | None:
-    """One row."""
-    value = provider_history.get(site)
-    return None if value is None else _adapter.validate_python(value)
+    """One row; None: there is none. Raises UnreadableRowError."""
+    return _reader.get(site)
 
 
 def put(site: str, history: ProviderHistory) -> None:
@@ -88,7 +89,8 @@ def put(site: str, history: ProviderHistory) -> None:
 
 def memory(now: datetime) -> Memory:
     """What is known of all providers at the moment `now`."""
-    return _projection.of(day_of(now.timestamp()))
+    moment = now.timestamp()
+    return _projection.of(day_of(moment)).at(moment)
 
 
 @app.on_rebalance_complete.connect(weak=False)

@@ -6,6 +6,7 @@ from paas_stream.app import app
 from paas_stream.durable.tables import global_table
 from paas_stream.errors import PermanentError
 from paas_stream.records import StoredTemplate
+from tables.readers import Reader
 
 MOST = 10_000  # templates that are kept
 
@@ -20,14 +21,21 @@ async def _on_change(event: Any) -> None:
 stored_templates = global_table(app, "stored_templates", _on_change)
 
 
+def _without_text(value: dict[str, Any]) -> StoredTemplate:
+    return StoredTemplate.model_validate({**value, "template": ""})
+
+
+_reader: Reader[StoredTemplate] = Reader(stored_templates, _without_text)
+
+
 def apply(message: StoredTemplate) -> None:
     """Store a template, unless it is there: the first one counts. Or delete it.
 
-    Raises PermanentError when there are too many.
+    Raises PermanentError when there are too many, UnreadableRowError.
     """
     if message.deleted:
         stored_templates.pop(message.id, None)
-    elif message.id not in rows():
+    elif get(message.id) is None:
         if len(_rows) >= MOST:
             raise PermanentError(f"{MOST} templates are stored, and this would be one more")
         stored_templates[message.id] = message.model_dump(mode="json", exclude_none=True)
@@ -38,12 +46,17 @@ def rows() -> dict[str, StoredTemplate]:
     """All by id, without their texts; only what has changed since the last call is decoded anew."""
     while _changed:
         key = _changed.pop()
-        value = stored_templates.get(key)
-        if value is None:
+        row = _reader.find(key)
+        if row is None:
             _rows.pop(key, None)
         else:
-            _rows[key] = StoredTemplate.model_validate({**value, "template": ""})
+            _rows[key] = row
     return _rows
+
+
+def get(key: str) -> StoredTemplate | None:
+    """One without its text; None: there is none. Raises UnreadableRowError."""
+    return rows().get(key) or _reader.get(key)
 
 
 def text(key: str) -> str | None:

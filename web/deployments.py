@@ -81,9 +81,13 @@ async def tracked(name: str, uuid: str) -> bool:
 
 
 async def find(uuid: str) -> DeploymentRow:
-    """A deployment of this worker. Waits for the tracker before it says 404."""
+    """A deployment of this worker. Waits for the tracker before it says 404.
+
+    Raises UnreadableRowError.
+    """
     await app.takeover.is_over(settings.web.read_timeout_s)  # else: as of a moment ago
-    row = tables.index.get(uuid)
+    # what cannot be read is in no index, but it is there
+    row = tables.index.get(uuid) or tables.deployments.get(uuid)
     if row is None or row.created is None:
         caught_up = await tracked(topics.TEMPLATE, uuid)
         row = tables.index.get(uuid)

@@ -21,7 +21,7 @@ from paas_stream.ranking import chain
 from paas_stream.records import Template
 from paas_stream.tosca.owner_key import OwnerKey
 from paas_stream.tosca.pool import ParserPool
-from tables import models, ranker
+from tables import ranker, serving
 from tables.selection import select_providers
 from web import ranked, requests
 from web.contract.queries import CreateQuery
@@ -46,7 +46,7 @@ async def answer(message: Template, pool: ParserPool) -> web.Response:
         raise ApiError(400, exc.message, faults=exc.faults) from exc
     except ParserTimeoutError as exc:
         raise ApiError(400, exc.message) from exc
-    live, asked = models.serving, selection.inference(accepted)
+    live, asked = serving.live, selection.inference(accepted)
     ranking = chain.rank(asked, ranker.memory(now), now, ranker.policy, live.model, live.fault)
     if not selection.candidates:
         ranking = ranking.model_copy(update={"explanation": selection.explanation()})

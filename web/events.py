@@ -30,6 +30,7 @@ from paas_stream.app import app
 from paas_stream.lifecycle.deployment import DeploymentRow, Status
 from paas_stream.lifecycle.timeline import Timeline, TimelineEvent
 from tables import deployments as tables
+from tables.watched import watch
 from web import deployments, owners, requests, resources, streams
 from web.contract.queries import EventsQuery
 from web.faults import ApiError, unavailable
@@ -131,7 +132,7 @@ async def _tell(
 ) -> None:
     """Send what is new whenever something changes, until nothing more can come from here."""
     seen = None  # the assignment of partitions in which the tables were read
-    with tables.watch(uuid) as changed:
+    with watch(uuid) as changed:
         while not await streams.is_over(request):
             if not app.readiness.tables_ready:
                 await asyncio.sleep(streams.LOOK_S)

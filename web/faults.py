@@ -10,7 +10,7 @@ from aiohttp import web
 
 from paas_stream.app import app
 from paas_stream.durable.agents import deliver_error, error_record
-from paas_stream.errors import TemporaryError
+from paas_stream.errors import TemporaryError, UnreadableRowError
 
 COMPONENT = "rest-api"
 
@@ -75,6 +75,8 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return answer(exc.status, _http_message(exc, request), headers=headers)
     except TemporaryError as exc:
         return answer(503, exc.message, headers={"Retry-After": str(int(exc.delay_s or 2))})
+    except UnreadableRowError as exc:  # the log has it
+        return answer(500, exc.message)
     except Exception as exc:
         log.exception("%s %s failed", request.method, request.rel_url.raw_path)
         await _report(request, exc)

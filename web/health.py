@@ -8,6 +8,7 @@ from faust.web import View
 
 from paas_stream import __version__
 from paas_stream.app import app
+from tables import serving
 from web import faults
 
 
@@ -40,7 +41,16 @@ class Readyz(View):
 
 def _info() -> web.Response:
     build = {"version": __version__}  # where the dashboards of other orchestrators look for it
-    return as_json({"name": "paas-stream", "version": __version__, "build": build})
+    told = {"name": "paas-stream", "version": __version__, "build": build}
+    return as_json(told | _ranking_model())
+
+
+def _ranking_model() -> dict[str, Any]:
+    live = serving.live
+    if live.model is None or live.since is None:
+        return {}
+    since = live.since.isoformat(timespec="seconds")
+    return {"rankingModel": {"version": live.model.card.version, "since": since}}
 
 
 @app.page("/")

@@ -103,6 +103,11 @@ class LiveGauge(Collector):
 
 READY = LiveGauge("paas_stream_ready", "1 when this worker may be asked.")
 RECOVERING = LiveGauge("paas_stream_tables_recovering", "1 while tables are being filled.")
+UNREADABLE = LiveGauge(
+    "paas_stream_unreadable_rows",
+    "Rows that this version cannot read, of those that were looked at.",
+    "table",
+)
 DEPLOYMENTS = LiveGauge("paas_stream_deployments", "This worker's deployments by status.", "status")
 PROVIDERS = LiveGauge("paas_stream_providers", "Providers, regions and projects known.", "state")
 DUE = LiveGauge("paas_stream_due_rows", "Rows with a moment to act at.", "component")

@@ -6,6 +6,7 @@ it handled without committing come again; whoever acts upon a row before that ac
 """
 
 import asyncio
+import time
 from typing import Any
 
 import faust
@@ -15,6 +16,7 @@ from faust.types import TP
 from paas_stream.durable.positions import Positions
 
 _POLL_S = 0.01
+_AGAIN_S = 0.2
 
 
 class Takeover:
@@ -53,6 +55,14 @@ class Takeover:
         except (TimeoutError, KafkaError):
             return False
         return self._left is not None  # else partitions have moved meanwhile
+
+    async def end(self, limit_s: float) -> None:
+        """Wait until it is over, or has lasted that long."""
+        until = time.monotonic() + limit_s
+        while (left_s := until - time.monotonic()) > 0:
+            if await self.is_over(left_s):
+                return
+            await asyncio.sleep(_AGAIN_S)  # the broker did not answer
 
     async def _ends(self) -> dict[TP, int]:
         """Asked for with the first request: that is later than the takeover, which does no harm."""

@@ -14,7 +14,7 @@ from paas_stream.durable.agents import Received, agent, error_record
 from paas_stream.durable.app import DurableApp
 from paas_stream.durable.exits import Exit
 from paas_stream.errors import InvalidMessageError, PermanentError, TemporaryError
-from paas_stream.records import DispatchEvent, Source
+from paas_stream.records import DispatchEvent, ErrorRecord, Source
 
 UUID = "6b1b2a4e-6d8c-4f57-9a41-0d7f3a1c2b5e"
 SOURCE = Source(topic="template", partition=1, offset=7, key="a key")
@@ -118,6 +118,12 @@ def test_a_payload_is_copied_when_it_helps_and_fits(
 
 def test_a_temporary_error_is_said_to_be_one() -> None:
     assert error_record("box", "read", TemporaryError("busy"), None, None, None).retriable
+
+
+def test_an_error_about_a_name_that_is_no_text_can_be_sent() -> None:
+    """Such a name comes from a file's."""
+    record = error_record("box", "read", TemporaryError("p\udcff: busy"), None, None, None)
+    assert ErrorRecord.decode(record.encode()).message == "p?: busy"
 
 
 def test_an_error_record_is_small_whatever_others_write() -> None:

@@ -1,6 +1,7 @@
 """What stood in an agent's topics when its partitions came here: views wait until it is handled."""
 
 import asyncio
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -104,3 +105,22 @@ async def test_a_broker_that_does_not_answer_makes_it_unknown(fault: Exception) 
     assert not await here.is_over()
     here.consumer.fault = None
     assert await here.is_over()
+
+
+async def test_its_end_is_waited_for_while_the_broker_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("paas_stream.durable.takeover._AGAIN_S", 0.01)
+    here = Here(end=5, committed=5)
+    here.consumer.fault = KafkaConnectionError()
+    waiting = asyncio.create_task(here.takeover.end(30.0))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    here.consumer.fault = None
+    await waiting
+
+
+async def test_one_that_does_not_end_is_not_waited_for_for_ever() -> None:
+    begun = time.monotonic()
+    await Here(end=5, committed=3).takeover.end(0.05)
+    assert time.monotonic() - begun >= 0.05

@@ -1,6 +1,8 @@
 """Ticks: what is due becomes an event, and one that gets lost is produced again."""
 
+import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -104,3 +106,56 @@ async def test_the_heap_is_empty_while_partitions_move(
     await ticks._rebuild()
     await ticks._clear()
     assert len(ticks) == 0
+
+
+class TakenOver:
+    """A takeover of which the test says when it is over."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+        self.limits: list[float] = []
+
+    async def end(self, limit_s: float) -> None:
+        self.limits.append(limit_s)
+        await self.over.wait()
+
+
+@pytest.fixture
+def takeover() -> TakenOver:
+    return TakenOver()
+
+
+@pytest.fixture
+def held(app: DurableApp, rows: dict[str, list[float]], takeover: Any, ticks: Ticks) -> Ticks:
+    """Ticks that come after the takeover; one is due."""
+    rows[UUIDS[0]] = [1.0]
+    return Ticks(app, "held", ticks._event, rows.items, after=takeover)
+
+
+async def test_what_the_worker_took_over_is_handled_before_the_first_tick(
+    held: Ticks, takeover: TakenOver, sent: list[str]
+) -> None:
+    await held._rebuild()
+    for _ in range(3):
+        await asyncio.sleep(0)
+        await held.run()
+    assert (sent, takeover.limits) == ([], [module._HELD_S])
+    takeover.over.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await held.run()
+    assert sent == UUIDS[:1]
+
+
+async def test_ticks_are_held_anew_when_partitions_move(
+    held: Ticks, takeover: TakenOver, sent: list[str]
+) -> None:
+    takeover.over.set()
+    await held._rebuild()
+    await asyncio.sleep(0)
+    takeover.over.clear()
+    await held._clear()
+    await held._rebuild()
+    await asyncio.sleep(0)
+    await held.run()
+    assert (sent, len(takeover.limits)) == ([], 2)
