@@ -1,20 +1,23 @@
 """What is asked of the Infrastructure Manager for each effect on an attempt.
 
 Every effect first asks what the attempt's own user has: so a repeated create adopts what an earlier
-one made, whatever became of its reply. The effects on a deployment that exists are in `im_jobs`.
+one made, whatever became of its reply. What is done with a deployment that exists is in `im_jobs`, and
+how an attempt ends that is given up in `im_cleanup`.
 """
 
 import asyncio
 import logging
+import time
 
-from agents import im_containers, im_jobs, im_limits
+from agents import cluster_looks, im_cleanup, im_containers, im_jobs, im_limits, im_looks
 from agents.im_answers import event, sealed_outputs
 from agents.im_place import Place
 from paas_stream.app import app
-from paas_stream.clients.im import ImClient, ImRefusedError
+from paas_stream.clients.im import ImClient
 from paas_stream.clients.im_containers import IncompleteError
 from paas_stream.clients.im_login import OPENSTACK, user_header
 from paas_stream.errors import PaasError, TemporaryError
+from paas_stream.lifecycle import inspection, polling
 from paas_stream.lifecycle.attempt import EffectKind, Outcome
 from paas_stream.records import DispatchEvent
 
@@ -54,18 +57,17 @@ async def poll(place: Place, im: ImClient) -> DispatchEvent | None:
     """The state of what is being made or changed; None: it is as before."""
     effect = place.effect
     authorization, infrastructure = await place.authorization(), effect.infrastructures[0]
-    state, machines = await im_jobs.state(place, im, effect.job)
-    known = (effect.known_state, effect.known_machines, effect.known_fault)
-    is_news = (state, machines > 0, False) != known
-    message = None
+    state, machines = await im_looks.state(place, im, effect.job)
+    message, reason = None, ""
     if state in ("failed", "unconfigured"):
         message = await im.contextualization(authorization, infrastructure)
         if effect.job is None:
             im_limits.failed(place.name)
-    if im_containers.is_to_be_explained(place, state, machines):
-        message = " ".join(filter(None, (message, await im_containers.why_not_running(place, im))))
-        is_news = is_news or message not in ("", effect.known_reason)
-    if not is_news:
+    has_containers = im_containers.has_containers(place)
+    if has_containers and polling.is_to_be_explained(effect, state, machines, time.time()):
+        why = await cluster_looks.why_not_running(place, im)
+        message = reason = " ".join(filter(None, (message, why)))
+    if not polling.is_news(effect, state, machines, reason):
         return None
     return event(effect, Outcome.STATE, state=state, machines=machines, message=message or None)
 
@@ -87,74 +89,34 @@ async def confirm(place: Place, im: ImClient) -> DispatchEvent:
     unknown = None
     try:
         if im_containers.has_containers(place):
-            unknown = await im_containers.check(place, im)
+            unknown = await cluster_looks.check(place, im)
     except IncompleteError as exc:
         im_limits.failed(place.name)
         return event(
             place.effect, Outcome.REFUSED, message=exc.message, infrastructures=tuple(left)
         )
-    outputs = sealed_outputs(await im_jobs.outputs(place, im))
+    outputs = sealed_outputs(await im_looks.outputs(place, im))
     im_limits.succeeded(place.name)
     told = {"outputs": outputs, "infrastructures": tuple(left), "message": unknown}
     return event(place.effect, Outcome.CONFIRMED, **told)
-
-
-async def clean(place: Place, im: ImClient) -> DispatchEvent:
-    """Delete whatever the attempt has."""
-    lister = user_header(place.user)
-    found = await im.infrastructures(lister)
-    for one in found:
-        await _delete(place, im, one)
-    left = await im.infrastructures(lister) if found else ()
-    if left:
-        text = f"the IM still lists {', '.join(left)}"
-        return event(place.effect, Outcome.LEFT, infrastructures=left, message=text)
-    return event(place.effect, Outcome.CLEAN, infrastructures=found)
-
-
-async def _delete(place: Place, im: ImClient, infrastructure: str) -> None:
-    """Delete one infrastructure; by force also where the provider has nothing of it.
-
-    With a login that the provider refuses, or one that does not answer, the IM deletes nothing, not
-    even what was never made there.
-    """
-    authorization = await place.authorization()
-    try:
-        await im.delete(authorization, infrastructure, force=place.effect.force)
-    except ImRefusedError as exc:
-        # 409: it is at work with it, and what it makes may come to be known only then
-        if place.effect.force or exc.status == 409:
-            raise
-        if not await im_jobs.is_empty(im, authorization, infrastructure):
-            raise
-        await im.delete(authorization, infrastructure, force=True)
-
-
-async def recheck(place: Place, im: ImClient) -> DispatchEvent:
-    """Whether the attempt has something after it was cleaned up: a create may come late."""
-    left = await im.infrastructures(user_header(place.user))
-    return event(place.effect, Outcome.LEFT if left else Outcome.CLEAN, infrastructures=left)
 
 
 async def inspect(place: Place, im: ImClient) -> DispatchEvent | None:
     """What an attempt at rest has; None: it is as it should be."""
     effect = place.effect
     found = await im.infrastructures(user_header(place.user))
-    known = effect.infrastructures[:1]
-    strays = tuple(one for one in found if one not in known)
-    if strays:
-        return event(effect, Outcome.LEFT, infrastructures=strays)
-    if known and known[0] not in found:
-        return None if effect.known_fault else event(effect, Outcome.GONE)
-    return event(effect, Outcome.CONFIRMED) if effect.known_fault else None
+    outcome = inspection.difference(effect, found)
+    if outcome is Outcome.LEFT:
+        return event(effect, outcome, infrastructures=inspection.strays(effect, found))
+    return None if outcome is None else event(effect, outcome)
 
 
 BY_KIND = {
     EffectKind.CREATE: create,
     EffectKind.POLL: poll,
     EffectKind.CONFIRM: confirm,
-    EffectKind.CLEAN: clean,
-    EffectKind.RECHECK: recheck,
+    EffectKind.CLEAN: im_cleanup.clean,
+    EffectKind.RECHECK: im_cleanup.recheck,
     EffectKind.INSPECT: inspect,
     EffectKind.CHANGE: im_jobs.change,
     EffectKind.READ: im_jobs.read,

@@ -10,7 +10,7 @@ from agents.im_place import Place, place_of
 from paas_stream.app import app
 from paas_stream.clients.im import ImClient, ImGoneError, ImTemplateError
 from paas_stream.durable.metrics import observe_im_call
-from paas_stream.errors import PermanentError, TemporaryError
+from paas_stream.errors import PaasError, PermanentError, TemporaryError
 from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome
 from paas_stream.records import DispatchEvent
 
@@ -50,7 +50,13 @@ async def _performed(effect: Effect, place: Place, im: ImClient) -> DispatchEven
 
 def failed(effect: Effect, exc: BaseException) -> DispatchEvent | None:
     """What is reported for an effect that ended by an error of ours or outlived its lease."""
-    text = "the IM did not answer in time" if isinstance(exc, TimeoutError) else repr(exc)
+    match exc:
+        case TimeoutError():
+            text = "the IM did not answer in time"
+        case PaasError():
+            text = exc.message
+        case _:
+            text = repr(exc)
     return _fault(effect, message=text)
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from agents.im_place import place_of
 from paas_stream.app import app
+from paas_stream.errors import UnreadableRowError
 from paas_stream.lifecycle.attempt import Effect
 from paas_stream.lifecycle.breaker import Breaker, BreakerPolicy
 
@@ -23,7 +24,10 @@ _provider_slots: defaultdict[str, asyncio.Semaphore] = defaultdict(
 @asynccontextmanager
 async def room(effect: Effect) -> AsyncIterator[None]:
     """A place among the calls to the provider, and among those to the IM."""
-    place = place_of(effect)
+    try:
+        place = place_of(effect)
+    except UnreadableRowError:  # to carry it out tells so
+        place = None
     if place is None:
         yield
         return

@@ -1,8 +1,9 @@
 """Looks at what the IM has made in a Kubernetes cluster.
 
-The IM tells that a container is pending or failed, and not why; and it calls a deployment configured
-whose volume, file, service or ingress the cluster has refused (measured on IM 2.0.0). So the cluster
-itself is asked, with the login that the IM has. Nothing is changed there.
+The IM tells that a container is pending or failed, and not why; it calls a deployment configured whose
+volume, file, service or ingress the cluster has refused; and after a change it looks at any of the pods,
+which may be one of before (measured on IM 2.0.0). So the cluster itself is asked, with the login that the
+IM has. Nothing is changed there.
 """
 
 import asyncio
@@ -51,6 +52,20 @@ async def why_not_running(access: Access, one: Workload) -> str | None:
         from paas_stream.clients import workloads
 
         return workloads.asked(access, lambda api: workloads.why_not_running(api, access, one))
+
+    return await _in_thread(ask)
+
+
+async def is_rolling_out(access: Access, one: Workload) -> bool:
+    """Whether pods of before a change still run, or the new ones do not yet.
+
+    Raises TemporaryError when the cluster cannot be asked.
+    """
+
+    def ask() -> bool:
+        from paas_stream.clients import workloads  # as above
+
+        return workloads.asked(access, lambda api: workloads.is_rolling_out(api, access, one))
 
     return await _in_thread(ask)
 

@@ -1,4 +1,4 @@
-"""Containers as the IM shows them, and how they are changed in place.
+"""Containers as the IM shows them, what the cluster has of them, and how they are changed in place.
 
 The IM names a container by its node and by a part of an identifier of the template: `web-1a2b3c4d`, and
 keeps that name over updates (measured on IM 2.0.0). In place it changes a container's image, CPUs and
@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from paas_stream.clients.clusters import Workload
 from paas_stream.clients.im import ImRefusedError
 from paas_stream.lifecycle.machine_info import node_of
 from paas_stream.tosca.containers import Made
@@ -56,6 +57,22 @@ def of(machine: str, described: Iterable[Mapping[str, Any]], nodes: Collection[s
         image=str(system.get("disk.0.image.url") or "").removeprefix(_SCHEME),
         cpus=float(system.get("cpu.count") or 0),
         memory_bytes=int(system.get("memory.size") or 0),
+    )
+
+
+def workload(one: Container, made: Made | None = None) -> Workload | None:
+    """The Deployment of a container, with what belongs to it; None: the cluster has none of it."""
+    if one.namespace is None or one.name is None:
+        return None
+    if made is None:
+        return Workload(one.namespace, one.name)
+    return Workload(
+        one.namespace,
+        one.name,
+        claims=made.volumes,
+        files=made.files,
+        has_service=made.has_ports,
+        has_ingress=made.has_name,
     )
 
 

@@ -105,6 +105,28 @@ def _words(status: Mapping[str, Any]) -> str:
     return ": ".join(str(status[name]) for name in ("reason", "message") if status.get(name))
 
 
+def is_rolling_out(api: client.ApiClient, access: Access, one: Workload) -> bool:
+    """As in `clusters`. The rule is that of `kubectl rollout status`.
+
+    A Deployment that is gone, or that no controller has ever looked at, is not waited for.
+    """
+    deployment = _deployment(api, access, one)
+    if deployment is None:
+        return False
+    status = deployment.get("status") or {}
+    seen = status.get("observedGeneration")
+    if seen is None:
+        return False
+    wanted = deployment["spec"].get("replicas", 1)
+    updated = status.get("updatedReplicas", 0)
+    return bool(
+        seen < deployment["metadata"].get("generation", seen)
+        or updated < wanted
+        or status.get("replicas", 0) > updated
+        or status.get("availableReplicas", 0) < updated
+    )
+
+
 def missing(api: client.ApiClient, access: Access, one: Workload) -> Iterator[str]:
     """As in `clusters`."""
     deployment = _deployment(api, access, one)

@@ -51,6 +51,11 @@ class Tell:
     resource: dict[str, Any]
     sealed_outputs: str | None  # JWE
 
+    @property
+    def host(self) -> str:
+        """Host and port of the target: whose calls share few places."""
+        return urlsplit(self.url).netloc.rpartition("@")[2].lower()
+
 
 class Outcome(StrEnum):
     """What a step has found out about a callback, for the metrics."""

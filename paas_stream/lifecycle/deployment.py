@@ -2,11 +2,15 @@
 
 The row holds facts, each set once; the status follows from them. So the order in which the topics
 deliver events does not matter, and a late message cannot change a final state.
+
+Time-outs are acted upon by ticks alone, as of when they were made. Any other event may be one that comes
+again long after it was made, while what ended the operation in time still waits in another topic.
 """
 
 import uuid as uuids
 from dataclasses import dataclass, replace
 
+from paas_stream.lifecycle.attempt import AT_ONCE_S
 from paas_stream.lifecycle.deployment_row import CHANGEABLE, DeploymentRow, Ending, Status, Task
 from paas_stream.lifecycle.reports import at
 from paas_stream.records import (
@@ -17,6 +21,7 @@ from paas_stream.records import (
     Operation,
     RankedProviders,
     Template,
+    TrackerEvent,
     ValidatedTemplate,
 )
 
@@ -52,6 +57,13 @@ def concerned(message: Message) -> str | None:
         return None
 
 
+def makes_row(message: Message) -> bool:
+    """Whether a deployment without a row gets one. What is about a row that is gone does not."""
+    if isinstance(message, Command):
+        return message.command not in ("forget", "inspect")
+    return not isinstance(message, TrackerEvent)
+
+
 def step(row: DeploymentRow, event: Message, now: float, policy: TrackerPolicy) -> Transition:
     """The transition that `event` causes at the moment `now` (seconds since the epoch)."""
     said: list[Message] = []
@@ -73,19 +85,28 @@ def step(row: DeploymentRow, event: Message, now: float, policy: TrackerPolicy) 
             row = _delete(row, event)
         case Command(command="reset") if row.status is Status.DELETE_IN_PROGRESS:
             row = _reset(row, event)
-    return _in_time(row, now, policy, said)
+        case TrackerEvent(event="tick"):
+            return _in_time(row, now, min(now, event.timestamp.timestamp() + AT_ONCE_S), policy)
+    return Transition(row, tuple(said))
 
 
-def moments(row: DeploymentRow, policy: TrackerPolicy) -> list[float]:
-    """When the row must be looked at again, whatever happens (seconds since the epoch)."""
+def moments(row: DeploymentRow, policy: TrackerPolicy, now: float | None = None) -> list[float]:
+    """When the row must be looked at again, whatever happens (seconds since the epoch).
+
+    At `now`, if it is given, what is overdue is due at once: only a tick acts upon it.
+    """
+    soonest = 0.0 if now is None else now + AT_ONCE_S
+    return [max(soonest, moment) for moment in _time_outs(row, policy)]
+
+
+def _time_outs(row: DeploymentRow, policy: TrackerPolicy) -> list[float]:
     found: list[float] = []
     if row.created is None:
         found.append(row.first_seen + policy.delete_timeout_s)
     status = row.status
     if status is Status.CREATE_IN_PROGRESS and row.deadline is not None:
-        found.append(row.deadline)
-        if row.cancelled_at is not None:
-            found.append(row.cancelled_at + policy.delete_timeout_s)
+        cancelled = row.cancelled_at
+        found.append(row.deadline if cancelled is None else cancelled + policy.delete_timeout_s)
     if status is Status.UPDATE_IN_PROGRESS and row.update_deadline is not None:
         found.append(row.update_deadline + policy.delete_timeout_s)
     if status is Status.DELETE_IN_PROGRESS and row.delete_since is not None:
@@ -246,51 +267,54 @@ def _reset(row: DeploymentRow, event: Command) -> DeploymentRow:
     return _updated(replace(row, delete_end=ending), moment)
 
 
-def _in_time(
-    row: DeploymentRow, now: float, policy: TrackerPolicy, said: list[Message]
-) -> Transition:
-    if row.created is None and now >= row.first_seen + policy.delete_timeout_s:
-        said.append(Command(uuid=row.uuid, timestamp=at(now), command="forget"))
-        return Transition(None, tuple(said))
+def _in_time(row: DeploymentRow, now: float, ticked: float, policy: TrackerPolicy) -> Transition:
+    """What is over by the moment `ticked` ends `now`."""
+    if row.created is None and ticked >= row.first_seen + policy.delete_timeout_s:
+        return _forgotten(row, now)
     match row.status:
-        case Status.CREATE_IN_PROGRESS if row.deadline is not None and now >= row.deadline:
-            row = _late_create(row, now, policy, said)
+        case Status.CREATE_IN_PROGRESS if row.deadline is not None and ticked >= row.deadline:
+            return _late_create(row, now, ticked, policy)
         case Status.UPDATE_IN_PROGRESS if row.update_deadline is not None:
-            if now >= row.update_deadline + policy.delete_timeout_s:
+            if ticked >= row.update_deadline + policy.delete_timeout_s:
                 reason = "the update's time-out has passed, and the dispatcher did not report"
                 row = _update_ended(row, row.revision, Ending(False, now, reason))
         case Status.DELETE_IN_PROGRESS:
-            row = _late_delete(row, now, policy)
+            row = _late_delete(row, now, ticked, policy)
         case Status.DELETE_COMPLETE if row.delete_end is not None:
-            if now >= row.delete_end.moment + policy.retention_s:
-                said.append(Command(uuid=row.uuid, timestamp=at(now), command="forget"))
-                return Transition(None, tuple(said))
-    return Transition(row, tuple(said))
+            if ticked >= row.delete_end.moment + policy.retention_s:
+                return _forgotten(row, now)
+    return Transition(row)
+
+
+def _forgotten(row: DeploymentRow, now: float) -> Transition:
+    return Transition(None, (Command(uuid=row.uuid, timestamp=at(now), command="forget"),))
 
 
 def _late_create(
-    row: DeploymentRow, now: float, policy: TrackerPolicy, said: list[Message]
-) -> DeploymentRow:
+    row: DeploymentRow, now: float, ticked: float, policy: TrackerPolicy
+) -> Transition:
     if row.cancelled_at is None:
         reason = "The overall time-out has passed"
-        said.append(Command(uuid=row.uuid, timestamp=at(now), command="cancel", reason=reason))
-        return replace(row, cancelled_at=now)
-    if now >= row.cancelled_at + policy.delete_timeout_s:
+        cancel = Command(uuid=row.uuid, timestamp=at(now), command="cancel", reason=reason)
+        return Transition(replace(row, cancelled_at=now), (cancel,))
+    if ticked >= row.cancelled_at + policy.delete_timeout_s:
         reason = "The overall time-out has passed, and the dispatcher did not report"
-        said.append(_revoke(row, now, reason))
-        return _updated(replace(row, create_end=Ending(False, now, reason)), now)
-    return row
+        ended = _updated(replace(row, create_end=Ending(False, now, reason)), now)
+        return Transition(ended, (_revoke(row, now, reason),))
+    return Transition(row)
 
 
-def _late_delete(row: DeploymentRow, now: float, policy: TrackerPolicy) -> DeploymentRow:
+def _late_delete(
+    row: DeploymentRow, now: float, ticked: float, policy: TrackerPolicy
+) -> DeploymentRow:
     """The dispatcher has the time-out for itself, and then it has once more that time to report.
 
     The second one counts from when the first is noticed: after an outage its report may be waiting.
     """
     if row.delete_late_at is None:
-        late = now >= (row.delete_since or now) + policy.delete_timeout_s
+        late = ticked >= (row.delete_since or now) + policy.delete_timeout_s
         return replace(row, delete_late_at=now) if late else row
-    if now < row.delete_late_at + policy.delete_timeout_s:
+    if ticked < row.delete_late_at + policy.delete_timeout_s:
         return row
     reason = "the dispatcher did not report the delete in time"
     ending = Ending(False, now, reason, row.delete_since)

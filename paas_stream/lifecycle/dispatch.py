@@ -4,6 +4,9 @@
 the ranking, remembers an early command, and never goes backwards. It says what is to be sent, and
 which effects are to be issued; the row it returns already awaits their results, so after a crash the
 row says what was intended and a tick issues it again.
+
+Topics overtake each other after a crash; the events of one do not. So how a create ends follows from
+`dispatch-events` alone: a `cancel` of the commands takes its place there before it is acted upon.
 """
 
 import hashlib
@@ -13,12 +16,14 @@ from enum import StrEnum
 
 import orjson
 
+from paas_stream.clocks import not_ahead
 from paas_stream.lifecycle import attempt as attempts
 from paas_stream.lifecycle import jobs, outcome, reports, room
 from paas_stream.lifecycle.attempt import LIVE, Attempt, Effect, EffectKind, Phase, Policy
 from paas_stream.lifecycle.dispatch_row import DispatchRow, Final, Goal, Plan, Provider
 from paas_stream.lifecycle.inspection import inspections
 from paas_stream.lifecycle.job import identity
+from paas_stream.lifecycle.reports import at
 from paas_stream.lifecycle.turn import Turn
 from paas_stream.records import Command, DispatchEvent, Message, RankedProviders, ValidatedTemplate
 
@@ -44,10 +49,15 @@ class Transition:
     effects: tuple[Effect, ...] = ()
 
 
+def makes_row(event: Message) -> bool:
+    """Whether a deployment without a row gets one. What answers the effects of a row does not."""
+    return not isinstance(event, DispatchEvent) or event.event == "cancel"
+
+
 def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transition:
     """The transition that `event` causes at the moment `now` (seconds since the epoch)."""
     ticked = _ticked(event)
-    turn, before = Turn(now, min(now, event.timestamp.timestamp()), ticked, policy), row
+    turn, before = Turn(now, not_ahead(event.timestamp.timestamp(), now), ticked, policy), row
     match event:
         case ValidatedTemplate() if event.revision > 1:
             row = jobs.update_template(row, event, digest(event))
@@ -63,6 +73,8 @@ def step(row: DispatchRow, event: Event, now: float, policy: Policy) -> Transiti
             row = _commanded(row, event, turn)
         case DispatchEvent(event="effect"):
             row = outcome.apply(row, event, turn)
+        case DispatchEvent(event="cancel"):
+            row = _cancelled(row, event)
     row = _overdue_attempts(row, turn)
     row = _overdue_clean_ups(row, turn)
     row = _create(row, turn) if row.goal is Goal.CREATE else _delete(row, turn)
@@ -173,8 +185,8 @@ def _joined_ranking(row: DispatchRow, event: RankedProviders) -> DispatchRow:
 
 def _commanded(row: DispatchRow, event: Command, turn: Turn) -> DispatchRow:
     match event.command:
-        case "cancel" if row.goal is Goal.CREATE:
-            return _cancelled(row, event)
+        case "cancel" if _changed_by_cancel(row, event.force):
+            turn.say(_in_place(event, turn.now))
         case "delete":
             return _asked_to_delete(row, event, turn.now)
         case "reset" if row.goal is Goal.DELETE and row.final is None:
@@ -186,14 +198,26 @@ def _commanded(row: DispatchRow, event: Command, turn: Turn) -> DispatchRow:
     return row
 
 
-def _cancelled(row: DispatchRow, event: Command) -> DispatchRow:
+def _in_place(event: Command, now: float) -> DispatchEvent:
+    """The same behind all results that are there: one of them may have been told as a success."""
+    return DispatchEvent(
+        uuid=event.uuid, timestamp=at(now), event="cancel", force=event.force, message=event.reason
+    )
+
+
+def _changed_by_cancel(row: DispatchRow, force: bool) -> bool:
     """`force` means that the tracker has called it failed: then even a success does not stay."""
-    revoked = row.revoked or event.force
-    if row.final is Final.FAILED or (row.final is Final.CREATED and not revoked):
+    if row.goal is not Goal.CREATE or row.final is Final.FAILED or row.revoked:
+        return False
+    return force or (row.cancelled is None and row.final is None)
+
+
+def _cancelled(row: DispatchRow, event: DispatchEvent) -> DispatchRow:
+    if not _changed_by_cancel(row, event.force):
         return row
-    cancelled = row.cancelled or event.reason or "cancelled"
-    row = replace(row, cancelled=cancelled, revoked=revoked, final=None)
-    return replace(row, jobs=(), joins=()) if revoked else row
+    cancelled = row.cancelled or event.message or "cancelled"
+    row = replace(row, cancelled=cancelled, revoked=event.force, final=None)
+    return replace(row, jobs=(), joins=()) if event.force else row
 
 
 def _asked_to_delete(row: DispatchRow, event: Command, now: float) -> DispatchRow:

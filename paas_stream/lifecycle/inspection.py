@@ -36,6 +36,21 @@ def inspections(row: DispatchRow) -> Iterator[Effect]:
             )
 
 
+def strays(effect: Effect, found: tuple[str, ...]) -> tuple[str, ...]:
+    """Of the infrastructures that the IM lists of an attempt, those that do not belong there."""
+    return tuple(one for one in found if one not in effect.infrastructures[:1])
+
+
+def difference(effect: Effect, found: tuple[str, ...]) -> Outcome | None:
+    """What an inspection tells when the IM lists `found` of its attempt; None: nothing new."""
+    if strays(effect, found):
+        return Outcome.LEFT
+    has_vanished = bool(effect.infrastructures) and not found
+    if has_vanished is effect.known_fault:
+        return None
+    return Outcome.GONE if has_vanished else Outcome.CONFIRMED
+
+
 def inspected(row: DispatchRow, one: Attempt, event: DispatchEvent, turn: Turn) -> DispatchRow:
     """The row after an inspection that found a difference."""
     match one.phase, event.outcome:

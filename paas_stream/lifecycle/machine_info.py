@@ -1,6 +1,7 @@
 """What the IM says of a machine, as users may see it."""
 
 import json
+import math
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -68,6 +69,7 @@ def bounded(machines: Iterable[Machine]) -> tuple[Machine, ...]:
 
 def _number(value: Any) -> float:
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        number = float(value)
+    except (ArithmeticError, TypeError, ValueError):
         return 0.0
+    return number if math.isfinite(number) else 0.0

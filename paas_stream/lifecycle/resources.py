@@ -25,6 +25,7 @@ from paas_stream.records import (
 _NAMESPACE = uuids.UUID("a1f0a0f4-41b7-4a35-8a9a-6f7f0f1f3c52")
 COMPUTE = "tosca.nodes.Compute"
 MOST = 2000  # resources that are shown of one deployment
+_LOOKS = 20  # more than come again after a crash
 
 
 class ResourceState(StrEnum):
@@ -127,6 +128,7 @@ class Resources:
     made: int = 0  # how many there ever were: part of a new one's uuid
     revision: int = 0  # of the template that they follow from
     asked: float = 0.0  # as in a resource, of what was asked of all together
+    looks: tuple[str, ...] = ()  # causes of the last looks at the machines, which may be told again
 
     def find(self, uuid: str) -> Resource | None:
         """One by its uuid."""
@@ -147,7 +149,9 @@ def step(row: Resources, event: Message) -> Resources:
         case ValidatedTemplate() if event.revision > row.revision:
             return _wanted(row, event, moment)
         case DeploymentResult(kind="resources") if event.machines is not None:
-            return _seen(row, event.machines, moment)
+            if event.cause in row.looks:
+                return row  # it would take away what was made since
+            return _seen(_looked(row, event.cause), event.machines, moment)
         case DeploymentResult(kind="final", operation=Operation.UPDATE):
             return _update_ended(row, bool(event.success), event.revision or 0)
         case DeploymentResult(kind="final", operation=Operation.ACTION):
@@ -229,6 +233,10 @@ def _new(deployment: str, number: int, node: Node, moment: float) -> Resource:
         has_machine=node.has_machines,
         fixed=node.fixed,
     )
+
+
+def _looked(row: Resources, cause: str | None) -> Resources:
+    return row if cause is None else replace(row, looks=(*row.looks, cause)[-_LOOKS:])
 
 
 def _seen(row: Resources, machines: tuple[Machine, ...], moment: float) -> Resources:

@@ -11,7 +11,7 @@ from support.lifecycle import T0, UUID
 from support.receiver import Receiver
 from support.waiting import wait_until
 
-from agents import callback_effects
+from agents import callback_effects, callback_runner
 from agents import deployment_tracker as module
 from agents.deployment_tracker import deployment_tracker
 from paas_stream.clients.callbacks import CallbackClient
@@ -42,12 +42,12 @@ async def tracker(
     monkeypatch.setattr(callback_effects, "client", lambda: client)
     runner: EffectRunner[Tell, TrackerEvent] = EffectRunner(
         callback_effects.perform,
-        callback_effects._report,
-        callback_effects._failed,
+        callback_runner._report,
+        callback_effects.failed,
         limit=10,
-        room=callback_effects._room,
+        room=callback_runner._room,
     )
-    monkeypatch.setattr(callback_effects, "runner", runner)
+    monkeypatch.setattr(callback_runner, "runner", runner)
     yield bench
     await runner.drain(5.0)
 
@@ -200,7 +200,7 @@ async def test_a_deployment_that_is_forgotten_takes_its_callbacks_with_it(
     await answered(tracker)
     before = counted("given_up")
     clock.now = T0 + 40 + module.policy.retention_s
-    await tracker.give(deployment_tracker, make.tracker_tick())
+    await tracker.give(deployment_tracker, make.tracker_tick(clock.now))
     assert tables.deployments.get(UUID) is None
     assert counted("given_up") == before + 1
     assert len(module.ticks) == 0

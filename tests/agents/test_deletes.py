@@ -57,14 +57,14 @@ async def test_a_deleted_deployment_can_be_read_until_its_retention_has_passed(
 
     await line.give(*STATES[Status.DELETE_COMPLETE])
     clock.now = T0 + 70 + module.policy.retention_s - 1
-    await line.give(tracker_tick())
+    await line.give(tracker_tick(clock.now))
     assert (await answered(rest.get(ONE), 200))["status"] == "DELETE_COMPLETE"
     states = await answered(rest.get(f"{ONE}/resources"), 200)
     assert {one["state"] for one in states["content"]} == {"DELETED"}
     assert await listed() == [UUID]
     assert await listed("?excludedStatus=DELETE_COMPLETE") == []
     clock.now += 1
-    await line.give(tracker_tick())
+    await line.give(tracker_tick(clock.now))
     for path in (ONE, f"{ONE}/resources", f"{ONE}/template", f"{ONE}/events"):
         await answered(rest.get(path), 404)
     assert await listed() == []

@@ -215,12 +215,12 @@ async def test_a_send_that_fails_leaves_the_row_as_it_was(tracker: Bench, clock:
     rows, row = tracker.snapshot(), tables.index[UUID]
     clock.now = T0 + 100
     tracker.refused = {Command}
-    await tracker.give(deployment_tracker, make.tracker_tick())
+    await tracker.give(deployment_tracker, make.tracker_tick(clock.now))
     assert tracker.snapshot() == rows
     assert tables.index[UUID] is row
     assert tracker.error().code == "record_too_large"
     tracker.refused = set()
-    assert len(await tracker.give(deployment_tracker, make.tracker_tick())) == 1
+    assert len(await tracker.give(deployment_tracker, make.tracker_tick(clock.now))) == 1
     assert tables.index[UUID].cancelled_at == clock.now
 
 
@@ -262,7 +262,7 @@ async def test_a_deleted_deployment_is_forgotten_after_its_retention(
     assert all(tracker.rows(name).keys() == {UUID} for name in TABLES)
     clock.now = T0 + 20 + module.policy.retention_s
     tracker.journal.clear()
-    (forget,) = await tracker.give(deployment_tracker, make.tracker_tick())
+    (forget,) = await tracker.give(deployment_tracker, make.tracker_tick(clock.now))
     assert isinstance(forget, Command)
     assert forget.command == "forget"
     assert tracker.order() == ["Command", *TABLES, "Acknowledged"], "sent first, then deleted"
@@ -281,9 +281,11 @@ async def test_a_forget_whose_rows_were_not_deleted_is_sent_again(
     await give_all(tracker, final(Operation.DELETE, 20))
     before = tracker.snapshot()
     clock.now = T0 + 20 + module.policy.retention_s
-    first = await tracker.give(deployment_tracker, make.tracker_tick())
+    first = await tracker.give(deployment_tracker, make.tracker_tick(clock.now))
     tracker.restore(before)
-    again = await tracker.give(deployment_tracker, make.tracker_tick(), offset=tracker.last_offset)
+    again = await tracker.give(
+        deployment_tracker, make.tracker_tick(clock.now), offset=tracker.last_offset
+    )
     assert content(again) == content(first)
     assert tracker.rows("deployments") == {}
 

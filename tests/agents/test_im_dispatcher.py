@@ -7,6 +7,7 @@ from support.dispatching import answered, attempt, creating, give_all
 from support.lifecycle import T0, UUID
 
 from agents import im_dispatcher as module
+from agents import im_runner
 from agents.im_dispatcher import im_dispatcher
 from paas_stream.app import app
 from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome, Phase
@@ -88,14 +89,14 @@ async def test_inputs_messages_row_and_effects_come_in_this_order(
     row, issued = line.journal[5], line.journal[6]
     assert row.value["attempts"][0]["in_flight"] is True, "the row awaits what is issued after it"
     assert issued.effect.key == (UUID, 1)
-    assert issued.lease_until == clock.now + module.policy.call_s
+    assert issued.lease_until == clock.now + im_runner.policy.call_s
 
 
 async def test_the_lease_in_the_row_lasts_longer_than_that_of_the_effect(
     line: Bench, runner: Runner, clock: Clock
 ) -> None:
     await creating(line, runner)
-    assert attempt().due == clock.now + module.policy.call_s + module.policy.margin_s
+    assert attempt().due == clock.now + im_runner.policy.call_s + im_runner.policy.margin_s
 
 
 async def test_a_replay_after_a_kill_before_the_row_was_stored_does_the_same_again(
@@ -180,6 +181,26 @@ async def test_events_of_a_deployment_that_is_not_known_leave_no_row(
     assert runner.issued() == []
 
 
+async def test_a_cancel_is_acted_upon_behind_the_results_that_are_there(
+    line: Bench, runner: Runner
+) -> None:
+    await creating(line, runner)
+    (in_place,) = await line.give(im_dispatcher, make.command("cancel", T0 + 5, reason="too late"))
+    assert attempt().active
+    assert isinstance(in_place, DispatchEvent)
+    await give_all(line, in_place)
+    assert (attempt().phase, attempt().failure) == (Phase.CLEANING, "cancelled")
+
+
+async def test_a_cancel_finds_its_place_also_when_the_row_is_lost(line: Bench) -> None:
+    before = line.snapshot()
+    (in_place,) = await line.give(im_dispatcher, make.command("cancel", T0 + 5))
+    line.restore(before)
+    (failed,) = await line.give(im_dispatcher, in_place)
+    assert isinstance(failed, DeploymentResult)
+    assert failed.success is False
+
+
 async def test_a_record_that_cannot_be_read_goes_to_errors(line: Bench) -> None:
     await line.give(im_dispatcher, b"{}", topic="ranked-providers", key=UUID)
     assert line.error().step == "decode"
@@ -196,7 +217,7 @@ async def test_an_effect_of_which_nothing_is_heard_is_issued_again_by_a_tick(
     assert len(module.ticks) == 1
     await module.ticks.run()
     assert line.sent(DispatchEvent) == []
-    clock.now += module.policy.call_s + module.policy.margin_s
+    clock.now += im_runner.policy.call_s + im_runner.policy.margin_s
     await module.ticks.run()
     (tick,) = line.sent(DispatchEvent)
     await give_all(line, tick)
@@ -267,7 +288,7 @@ async def test_a_forgotten_deployment_leaves_no_row_no_tick_and_no_poll(
     assert line.order() == ["dispatches", "dispatch_inputs", "Acknowledged"]
     assert line.rows("dispatches") == line.rows("dispatch_inputs") == {}
     assert len(module.ticks) == 0
-    assert len(module.polls) == 0
+    assert len(im_runner.polls) == 0
 
 
 async def test_a_forget_of_a_deployment_that_is_not_known_is_no_fault(line: Bench) -> None:

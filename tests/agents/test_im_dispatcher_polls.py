@@ -7,6 +7,7 @@ from support.dispatching import attempt, creating, give_all, polling
 from support.lifecycle import T0, UUID
 
 from agents import im_dispatcher as module
+from agents import im_runner
 from paas_stream.app import app
 from paas_stream.durable.effects import Leased
 from paas_stream.lifecycle import dispatch
@@ -33,14 +34,14 @@ async def test_what_the_im_has_accepted_is_told_and_polled(
     await give_all(line, make.answer(effect, Outcome.CREATED, infrastructures=("inf-1",)))
     assert line.order() == ["DeploymentResult", "dispatches", "Acknowledged"]
     assert line.sent(DeploymentResult)[0].kind == "accepted"
-    assert len(module.polls) == 1
-    await line.run(module.poll)
+    assert len(im_runner.polls) == 1
+    await line.run(im_runner.poll)
     assert runner.issued() == [], "not at once"
     clock.now += SETTINGS.poll_min_s
-    await line.run(module.poll)
+    await line.run(im_runner.poll)
     (poll,) = runner.issued()
     assert (poll.kind, poll.infrastructures) == (EffectKind.POLL, ("inf-1",))
-    await line.run(module.poll)
+    await line.run(im_runner.poll)
     assert len(runner.issued()) == 1, "one at a time"
 
 
@@ -50,11 +51,11 @@ async def test_a_poll_without_news_is_followed_by_one_after_a_growing_interval(
     poll = await polling(line, runner)
     waits = []
     for _ in range(100):
-        await module._report(Leased(poll.key, poll, 0.0), None)
+        await im_runner._report(Leased(poll.key, poll, 0.0), None)
         begun = clock.now
         while not runner.issued():
             clock.now += 0.5
-            await line.run(module.poll)
+            await line.run(im_runner.poll)
         waits.append(clock.now - begun)
         line.journal.clear()
     assert waits == sorted(waits)
@@ -67,9 +68,9 @@ async def test_a_poll_of_which_nothing_is_heard_is_started_again_after_its_lease
 ) -> None:
     await polling(line, runner)
     clock.now += SETTINGS.poll_min_s
-    await line.run(module.poll)
-    clock.now += module.policy.call_s + module.policy.margin_s
-    await line.run(module.poll)
+    await line.run(im_runner.poll)
+    clock.now += im_runner.policy.call_s + im_runner.policy.margin_s
+    await line.run(im_runner.poll)
     assert len(runner.issued()) == 2
 
 
@@ -78,27 +79,27 @@ async def test_news_of_a_poll_become_an_event_and_the_next_poll_knows_them(
 ) -> None:
     poll = await polling(line, runner)
     news = make.answer(poll, Outcome.STATE, state="running", machines=1)
-    await module._report(Leased(poll.key, poll, 0.0), news)
+    await im_runner._report(Leased(poll.key, poll, 0.0), news)
     (event,) = line.sent(DispatchEvent)
     await give_all(line, event)
     (later,) = dispatch.polls(dispatches.get(UUID))  # type: ignore[arg-type]
     assert (later.known_state, later.known_machines) == ("running", True)
-    await module._report(Leased(poll.key, poll, 0.0), None)
-    assert len(module.polls) == 1, "the answer to an older poll arms nothing else"
+    await im_runner._report(Leased(poll.key, poll, 0.0), None)
+    assert len(im_runner.polls) == 1, "the answer to an older poll arms nothing else"
 
 
 async def test_what_is_configured_is_not_polled_any_more(line: Bench, runner: Runner) -> None:
     poll = await polling(line, runner)
     await give_all(line, make.answer(poll, Outcome.STATE, state="configured", machines=1))
     assert attempt().phase is Phase.CONFIRMING
-    assert len(module.polls) == 0
+    assert len(im_runner.polls) == 0
     assert [one.kind for one in runner.issued()] == [EffectKind.CONFIRM]
 
 
 async def test_a_delete_stops_the_polls_and_cleans_up(line: Bench, runner: Runner) -> None:
     await polling(line, runner)
     await give_all(line, make.command("delete", T0 + 9))
-    assert len(module.polls) == 0
+    assert len(im_runner.polls) == 0
     assert [one.kind for one in runner.issued()] == [EffectKind.CLEAN]
 
 
@@ -108,7 +109,7 @@ async def test_no_poll_is_started_before_the_tables_are_filled(
     await polling(line, runner)
     clock.now += 100.0
     line.ready.tables_ready = False
-    await line.run(module.poll)
+    await line.run(im_runner.poll)
     assert runner.issued() == []
 
 
@@ -116,9 +117,9 @@ async def test_partitions_that_are_revoked_take_polls_ticks_and_queued_effects_w
     line: Bench, runner: Runner
 ) -> None:
     await polling(line, runner)
-    await module.revoked()
+    await im_runner.revoked()
     await module.ticks._clear()
-    assert len(module.polls) == 0
+    assert len(im_runner.polls) == 0
     assert len(module.ticks) == 0
     assert runner.dropped == 1
 
@@ -127,17 +128,17 @@ async def test_whoever_gets_the_rows_polls_and_ticks_for_them(
     line: Bench, runner: Runner, clock: Clock
 ) -> None:
     await polling(line, runner)
-    await module.revoked()
+    await im_runner.revoked()
     await module.ticks._rebuild()
-    assert len(module.polls) == 1
+    assert len(im_runner.polls) == 1
     assert len(module.ticks) == 1
     clock.now += SETTINGS.poll_min_s
-    await line.run(module.poll)
+    await line.run(im_runner.poll)
     assert [one.kind for one in runner.issued()] == [EffectKind.POLL]
 
 
 async def test_results_of_effects_are_sent_as_events(line: Bench, runner: Runner) -> None:
     effect = await creating(line, runner)
     result = make.answer(effect, Outcome.FAULT, message="connection refused")
-    await module._report(Leased(effect.key, effect, 0.0), result)
+    await im_runner._report(Leased(effect.key, effect, 0.0), result)
     assert line.sent(DispatchEvent) == [result]

@@ -7,7 +7,7 @@ import pytest
 from support import lifecycle as make
 from support.bench import Bench
 
-from agents import im_effects, im_jobs
+from agents import im_effects, im_looks
 from agents.im_place import Place
 from paas_stream.app import app
 from paas_stream.clients.im import ImClient, ImRefusedError
@@ -111,11 +111,11 @@ class TestLogins:
 class TestOutputs:
     @pytest.fixture(autouse=True)
     def _at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(im_jobs, "_AGAIN_S", 0)
+        monkeypatch.setattr(im_looks, "_AGAIN_S", 0)
 
     async def test_a_public_address_is_waited_for(self) -> None:
         im = Im(None, {"address": [None]}, {"address": [None]}, {"address": ["192.0.2.1"]})
-        found = await im_jobs.outputs(place(EffectKind.CONFIRM, network="net,ext"), im)
+        found = await im_looks.outputs(place(EffectKind.CONFIRM, network="net,ext"), im)
         assert found == {"address": ["192.0.2.1"]}
         assert im.asked == ["outputs", "state", "outputs", "state", "outputs"]
 
@@ -123,7 +123,7 @@ class TestOutputs:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(app.settings.im, "call_timeout_s", 0.02)
-        found = await im_jobs.outputs(
+        found = await im_looks.outputs(
             place(EffectKind.CONFIRM, network="net,ext"), Im(None, {"address": None})
         )
         assert found == {"address": None}
@@ -135,5 +135,5 @@ class TestOutputs:
         self, type: str, network: str
     ) -> None:
         im = Im(None, {"address": None})
-        await im_jobs.outputs(place(EffectKind.CONFIRM, type=type, network=network), im)
+        await im_looks.outputs(place(EffectKind.CONFIRM, type=type, network=network), im)
         assert im.asked == ["outputs"]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from paas_stream.clients import im_containers
+from paas_stream.clients.clusters import Workload
 from paas_stream.clients.im import ImRefusedError
 from paas_stream.clients.im_containers import Container
 from paas_stream.lifecycle.machine_info import machine, node_of
@@ -83,6 +84,22 @@ class TestAContainer:
     def test_of_which_nothing_is_told_is_one_all_the_same(self) -> None:
         found = im_containers.of("7", [], NODES)
         assert (found.machine, found.node, found.state, found.image) == ("7", "", "unknown", "")
+
+
+class TestADeployment:
+    def test_has_what_the_im_was_to_make(self) -> None:
+        made = replace(WANTED, volumes=2, files=1, has_ports=True)
+        wanted = Workload("physics", "web-1a2b3c4d", claims=2, files=1, has_service=True)
+        assert im_containers.workload(ONE, made) == wanted
+        named = im_containers.workload(ONE, replace(WANTED, has_name=True))
+        assert named == Workload("physics", "web-1a2b3c4d", has_ingress=True)
+
+    def test_of_a_node_that_is_not_known_is_itself_all_that_is_looked_for(self) -> None:
+        assert im_containers.workload(ONE) == Workload("physics", "web-1a2b3c4d")
+
+    @pytest.mark.parametrize("unknown", ["namespace", "name"])
+    def test_is_none_where_the_cluster_has_nothing_of_the_container(self, unknown: str) -> None:
+        assert im_containers.workload(replace(ONE, **{unknown: None}), WANTED) is None
 
 
 class TestAChange:

@@ -32,12 +32,23 @@ OPENSTACK = Target(
 KUBERNETES = Target(type="kubernetes", endpoint="https://api.example.org:6443", project="ns-1")
 DUMMY = Target(type="dummy", endpoint="")
 
+# what is said of a cloud whoever logs in there
+AT_OPENSTACK = {"id": "ost", "type": "OpenStack", "host": "https://keystone.example.org:5000"}
+AT_KUBERNETES = {"id": "k8s", "type": "Kubernetes", "host": "https://api.example.org:6443"}
+
 
 def as_the_im_reads_it(text: str) -> list[dict[str, Any]]:
     """IM splits the header at the two characters backslash and n; one line may be a JSON list."""
     lines = text.split("\\n")
     assert len(lines) == 1, "the header has become several lines"
+    assert text.isascii()
+    assert text.isprintable()
     return list(json.loads(lines[0]))
+
+
+def as_user(name: str = "uuid.1", password: str = "secret") -> dict[str, str]:
+    """The line that the IM knows its user by."""
+    return {"type": "InfrastructureManager", "username": name, "password": password}
 
 
 def test_an_attempt_has_a_user_of_its_own() -> None:
@@ -46,9 +57,7 @@ def test_an_attempt_has_a_user_of_its_own() -> None:
 
 
 def test_calls_that_reach_no_cloud_name_the_user_only() -> None:
-    assert as_the_im_reads_it(user_header(USER)) == [
-        {"type": "InfrastructureManager", "username": "uuid.1", "password": "secret"}
-    ]
+    assert as_the_im_reads_it(user_header(USER)) == [as_user()]
 
 
 @pytest.mark.parametrize(
@@ -60,10 +69,8 @@ def test_calls_that_reach_no_cloud_name_the_user_only() -> None:
             OPENSTACK,
             "r1",
             TOKEN,
-            {
-                "id": "ost",
-                "type": "OpenStack",
-                "host": "https://keystone.example.org:5000",
+            AT_OPENSTACK
+            | {
                 "service_region": "r1",
                 "username": "infn-cc",
                 "tenant": "openid",
@@ -76,10 +83,8 @@ def test_calls_that_reach_no_cloud_name_the_user_only() -> None:
             OPENSTACK,
             "default",
             PASSWORD,
-            {
-                "id": "ost",
-                "type": "OpenStack",
-                "host": "https://keystone.example.org:5000",
+            AT_OPENSTACK
+            | {
                 "username": "alice",
                 "password": "hunter2",
                 "tenant": "proj-1",
@@ -98,10 +103,8 @@ def test_calls_that_reach_no_cloud_name_the_user_only() -> None:
                 domain="users",
                 tenant_domain="projects",
             ),
-            {
-                "id": "ost",
-                "type": "OpenStack",
-                "host": "https://keystone.example.org:5000",
+            AT_OPENSTACK
+            | {
                 "username": "alice",
                 "password": "hunter2",
                 "tenant": "other",
@@ -114,10 +117,8 @@ def test_calls_that_reach_no_cloud_name_the_user_only() -> None:
             OPENSTACK.model_copy(update={"project": ""}),
             "default",
             CloudLogin(username="id", password="hunter2", application_credential=True),
-            {
-                "id": "ost",
-                "type": "OpenStack",
-                "host": "https://keystone.example.org:5000",
+            AT_OPENSTACK
+            | {
                 "username": "id",
                 "password": "hunter2",
                 "tenant": "any",
@@ -128,37 +129,20 @@ def test_calls_that_reach_no_cloud_name_the_user_only() -> None:
             KUBERNETES,
             "default",
             TOKEN,
-            {
-                "id": "k8s",
-                "type": "Kubernetes",
-                "host": "https://api.example.org:6443",
-                "token": "ey.token",
-                "namespace": "ns-1",
-            },
+            AT_KUBERNETES | {"token": "ey.token", "namespace": "ns-1"},
         ),
         (
             KUBERNETES.model_copy(update={"apps_dns": "apps.example.org"}),
             "default",
             TOKEN,
-            {
-                "id": "k8s",
-                "type": "Kubernetes",
-                "host": "https://api.example.org:6443",
-                "token": "ey.token",
-                "namespace": "ns-1",
-                "apps_dns": "apps.example.org",
-            },
+            AT_KUBERNETES
+            | {"token": "ey.token", "namespace": "ns-1", "apps_dns": "apps.example.org"},
         ),
         (
             KUBERNETES.model_copy(update={"project": ""}),
             "default",
             TOKEN,
-            {
-                "id": "k8s",
-                "type": "Kubernetes",
-                "host": "https://api.example.org:6443",
-                "token": "ey.token",
-            },
+            AT_KUBERNETES | {"token": "ey.token"},
         ),
     ],
     ids=[
@@ -294,12 +278,9 @@ HOSTILE = [
 def test_a_hostile_value_of_a_login_at_openstack_stays_in_its_field(
     login: Callable[[str], CloudLogin], fields: set[str], value: str
 ) -> None:
-    text = header(USER, OPENSTACK, "r1", login(value))
-    assert text.isascii()
-    assert text.isprintable()
+    user, line = as_the_im_reads_it(header(USER, OPENSTACK, "r1", login(value)))
     plain = cloud(OPENSTACK, "r1", login("plain"))
-    user, line = as_the_im_reads_it(text)
-    assert user == {"type": "InfrastructureManager", "username": "uuid.1", "password": "secret"}
+    assert user == as_user()
     assert line == plain | dict.fromkeys(fields, value)
 
 
@@ -309,10 +290,7 @@ def test_a_hostile_region_project_and_protocol_stay_in_their_fields(value: str) 
     _, line = as_the_im_reads_it(
         header(USER, OPENSTACK.model_copy(update=told), value, CloudLogin(token="t"))
     )
-    assert line == {
-        "id": "ost",
-        "type": "OpenStack",
-        "host": "https://keystone.example.org:5000",
+    assert line == AT_OPENSTACK | {
         "service_region": value,
         "username": value,
         "tenant": value,
@@ -331,20 +309,15 @@ def test_what_a_foreign_feeder_says_of_a_cluster_can_add_nothing_either(
     domain: str, namespace: str
 ) -> None:
     target = KUBERNETES.model_copy(update={"apps_dns": domain, "project": namespace})
-    text = header(USER, target, "r", TOKEN)
-    assert text.isascii()
-    assert text.isprintable()
-    line = as_the_im_reads_it(text)[1]
+    line = as_the_im_reads_it(header(USER, target, "r", TOKEN))[1]
     assert (line.get("apps_dns", ""), line.get("namespace", "")) == (domain, namespace)
 
 
 @given(name=NASTY | st.text(), password=NASTY | st.text(), token=NASTY | st.text())
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_no_value_can_add_a_field_or_a_line(name: str, password: str, token: str) -> None:
-    text = header(ImUser(name, password), KUBERNETES, "r", CloudLogin(token=token))
-    assert text.isascii()
-    assert text.isprintable()
-    user, line = as_the_im_reads_it(text)
-    assert user == {"type": "InfrastructureManager", "username": name, "password": password}
+    told = header(ImUser(name, password), KUBERNETES, "r", CloudLogin(token=token))
+    user, line = as_the_im_reads_it(told)
+    assert user == as_user(name, password)
     assert line["token"] == token
     assert set(line) == {"id", "type", "host", "token", "namespace"}

@@ -8,7 +8,7 @@ import pytest
 from support.lifecycle import T0, UUID, at, command, ranked, template, update, validated
 from support.teller import LATE_S, POLICY, Teller, a_tick
 
-from paas_stream.lifecycle.callbacks import PENDING_MOST, Outcome
+from paas_stream.lifecycle.callbacks import PENDING_MOST, Outcome, Tell
 from paas_stream.records import DeploymentResult, ErrorRecord, Message
 
 
@@ -325,3 +325,16 @@ class TestACallWithoutAnswer:
         assert it.statuses() == TOLD
         it.reply("fault")
         assert it.armed() is None
+
+
+class TestACall:
+    @pytest.mark.parametrize(
+        ("url", "host"),
+        [
+            ("https://Client.example.org/told?by=us", "client.example.org"),
+            ("https://user:word@client.example.org:8443/", "client.example.org:8443"),
+            ("https://[2001:DB8::1]/", "[2001:db8::1]"),
+        ],
+    )
+    def test_shares_its_places_with_those_of_its_host(self, url: str, host: str) -> None:
+        assert Tell(UUID, 1, 1, url, {}, None).host == host

@@ -220,7 +220,7 @@ class TestAFinalState:
             error("ai-ranker", T0 + 70),
             error("im-dispatcher", T0 + 70),
             command("cancel", T0 + 70),
-            tracker_tick(),
+            tracker_tick(T0 + 60),
         ],
         ids=lambda event: f"{type(event).__name__} {getattr(event, 'component', '')}",
     )
@@ -358,6 +358,21 @@ def test_only_a_real_uuid_makes_a_row(uuid: str | None, found: str | None) -> No
 
 def test_a_message_without_uuid_concerns_none() -> None:
     assert deployment.concerned(Message()) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "makes_row"),
+    [
+        (template(), True),
+        (ranked(), True),
+        (command("delete", T0), True),
+        (command("forget", T0), False),
+        (command("inspect", T0), False),
+        (tracker_tick(), False),
+    ],
+)
+def test_what_is_about_a_row_that_is_gone_makes_none(message: Message, *, makes_row: bool) -> None:
+    assert deployment.makes_row(message) is makes_row
 
 
 def test_steps_change_nothing_but_the_timeline() -> None:

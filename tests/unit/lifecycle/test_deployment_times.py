@@ -16,7 +16,7 @@ from support.lifecycle import (
 
 from paas_stream.lifecycle import deployment
 from paas_stream.lifecycle.deployment import DeploymentRow, Status
-from paas_stream.records import Command, DeploymentResult, Message
+from paas_stream.records import Command, DeploymentResult, Message, TrackerEvent
 
 DELETE_S = TRACKER_POLICY.delete_timeout_s
 RETENTION_S = TRACKER_POLICY.retention_s
@@ -32,8 +32,12 @@ class Tracker:
         self.said: list[Message] = []
 
     def feed(self, event: Message, now: float | None = None) -> list[Message]:
-        """One event; what the step says."""
+        """One event, a tick of this moment; what the step says."""
         self.now = self.now if now is None else now
+        return self.step(tracker_tick(self.now) if isinstance(event, TrackerEvent) else event)
+
+    def step(self, event: Message) -> list[Message]:
+        """The same with the tick as it is."""
         row = self.row or DeploymentRow(UUID, first_seen=self.now, updated=self.now)
         transition = deployment.step(row, event, self.now, TRACKER_POLICY)
         self.row = transition.row
@@ -43,7 +47,7 @@ class Tracker:
     def armed(self) -> float | None:
         """The moment of the next tick."""
         assert self.row is not None
-        moments = deployment.moments(self.row, TRACKER_POLICY)
+        moments = deployment.moments(self.row, TRACKER_POLICY, self.now)
         return min((one for one in moments if one > self.now), default=None)
 
     def tick(self) -> list[Message]:
@@ -51,6 +55,11 @@ class Tracker:
         due = self.armed()
         assert due is not None, "nothing is armed"
         return self.feed(tracker_tick(), due)
+
+    def tick_if_armed(self) -> None:
+        """Let time pass to the next armed moment, if there is one."""
+        if self.armed() is not None:
+            self.tick()
 
     @property
     def status(self) -> Status:
@@ -110,6 +119,44 @@ class TestACreateThatNobodyEnds:
         it.feed(tracker_tick(), DEADLINE + 50 * DELETE_S)
         assert it.status is Status.CREATE_IN_PROGRESS
         assert it.armed() == it.now + DELETE_S
+
+
+class TestAnEventThatComesAgainAfterTheTimeOut:
+    """What ended the operation in time may still wait in another topic."""
+
+    EVENTS = (template(), validated(), ranked(), final(T0, "action", success=True))
+
+    @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+    def test_ends_nothing_and_wants_a_tick_at_once(self, it: Tracker, event: Message) -> None:
+        it.feed(template())
+        it.feed(event, DEADLINE + 1)
+        assert it.said == []
+        assert it.armed() == pytest.approx(DEADLINE + 1, abs=0.01)
+        it.tick()
+        assert it.commands() == [("cancel", False)]
+
+    @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+    def test_does_not_revoke_a_success_that_waits(self, it: Tracker, event: Message) -> None:
+        it.feed(template())
+        it.tick()
+        it.feed(event, DEADLINE + 10 * DELETE_S)
+        it.feed(final(DEADLINE + 5, success=True))
+        it.tick_if_armed()
+        assert it.status is Status.CREATE_COMPLETE
+        assert it.commands() == [("cancel", False)]
+
+    def test_does_what_it_did_if_it_is_a_tick(self, it: Tracker) -> None:
+        it.feed(template())
+        it.now = DEADLINE + 1
+        assert it.step(tracker_tick(DEADLINE - 1)) == []
+        assert len(it.step(tracker_tick(DEADLINE))) == 1
+
+    def test_does_not_end_a_deployment_whose_template_waits(self, it: Tracker) -> None:
+        it.feed(validated())
+        it.feed(ranked(), T0 + 10 * DELETE_S)
+        it.feed(template())
+        assert it.row is not None
+        assert it.said == []
 
 
 class TestADeleteThatNobodyEnds:

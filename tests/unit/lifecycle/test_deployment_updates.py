@@ -69,7 +69,7 @@ class TestAnUpdate:
         asked = update(2).request_message
         late = T0 + 20 + 3600 + TRACKER_POLICY.delete_timeout_s + 1
         assert late - 1 in deployment.moments(after(asked), TRACKER_POLICY)
-        assert after(asked, make.tracker_tick(), now=late).status is Status.UPDATE_FAILED
+        assert after(asked, make.tracker_tick(late), now=late).status is Status.UPDATE_FAILED
 
     @pytest.mark.parametrize("success", [True, False])
     def test_ends_those_that_were_merged_into_it(self, success: bool) -> None:

@@ -1,10 +1,10 @@
 """What is at rest is compared with the IM: nothing deleted comes back unseen, nothing vanishes unsaid."""
 
 import pytest
-from support.lifecycle import POLICY, Dispatcher, command, steps
+from support.lifecycle import POLICY, UUID, Dispatcher, command, steps
 
 from paas_stream.lifecycle.attempt import RESURRECTIONS, Effect, EffectKind, Outcome, Phase
-from paas_stream.lifecycle.inspection import inspections
+from paas_stream.lifecycle.inspection import difference, inspections, strays
 
 
 @pytest.fixture
@@ -113,3 +113,24 @@ def test_an_operator_may_ask_for_it(it: Dispatcher) -> None:
     assert it.only().kind is EffectKind.INSPECT
     assert it.row is not None
     assert it.armed() is None or it.armed() > it.now + POLICY.recheck_s, "it is asked for once"
+
+
+@pytest.mark.parametrize(
+    ("known", "has_vanished", "found", "outcome"),
+    [
+        (("inf-1",), False, ("inf-1",), None),
+        (("inf-1",), False, (), Outcome.GONE),
+        (("inf-1",), True, (), None),
+        (("inf-1",), True, ("inf-1",), Outcome.CONFIRMED),
+        (("inf-1",), False, ("inf-1", "inf-2"), Outcome.LEFT),
+        (("inf-1",), True, ("inf-2",), Outcome.LEFT),
+        ((), False, (), None),
+        ((), False, ("inf-2",), Outcome.LEFT),
+    ],
+)
+def test_only_what_differs_from_the_row_is_told(
+    known: tuple[str, ...], has_vanished: bool, found: tuple[str, ...], outcome: Outcome | None
+) -> None:
+    effect = Effect(UUID, 1, 1, EffectKind.INSPECT, 0, known, known_fault=has_vanished)
+    assert difference(effect, found) == outcome
+    assert strays(effect, found) == tuple(one for one in found if one != "inf-1")

@@ -41,7 +41,9 @@ class TestAMachine:
         assert (made.node, made.state) == ("", "unknown")
 
     def test_without_a_memory_size_has_a_number_there(self) -> None:
-        assert machine_info.readable({"class": "system", "memory.size": "much"})["memory.size"] == 0
+        for told in ("much", "nan", "1e400", 10**400, None):
+            found = machine_info.readable({"class": "system", "memory.size": told})
+            assert found["memory.size"] == 0
 
 
 def test_descriptions_that_do_not_fit_into_a_message_are_left_out() -> None:

@@ -80,7 +80,30 @@ def machines(row: Resources) -> list[tuple[str, str | None]]:
     return [(one.node, one.machine) for one in row.all]
 
 
-TWO = (template(worker=2), seen(("0", "worker"), ("1", "worker")))
+MACHINES = (("0", "worker"), ("1", "worker"))
+TWO = (template(worker=2), seen(*MACHINES))
+
+
+class TestALookThatIsToldAgain:
+    """After a crash the dispatcher tells once more what it had told, the oldest first."""
+
+    one = seen(("0", "worker")).model_copy(update={"cause": "dispatch-events/3/4"})
+    two = seen(*MACHINES).model_copy(update={"cause": "dispatch-events/3/8"})
+    grown = (template(worker=1), one, template(revision=2, worker=2), two, ended(True))
+
+    def test_takes_nothing_away_that_was_made_since(self) -> None:
+        row = after(*self.grown)
+        assert ("worker", "1") in machines(row)
+        assert after(*self.grown, self.one) == row
+        assert after(*self.grown, self.one, self.two) == row
+
+    def test_is_known_among_the_last_ones_only(self) -> None:
+        looks = [self.one.model_copy(update={"cause": f"e/{number}"}) for number in range(100)]
+        assert after(template(worker=1), *looks).looks == tuple(f"e/{n}" for n in range(80, 100))
+
+    def test_of_which_no_cause_is_known_counts(self) -> None:
+        row = after(*self.grown, seen(("0", "worker")))
+        assert ("worker", "1") not in machines(row)
 
 
 class TestAtTheCreate:
