@@ -9,7 +9,7 @@ from paas_stream.durable.agents import Received, agent
 from paas_stream.durable.metrics import RANKINGS
 from paas_stream.ranking import chain
 from paas_stream.records import Inference
-from tables import models, ranker
+from tables import ranker, serving
 
 COMPONENT = "ai-ranker"
 
@@ -20,7 +20,7 @@ async def ai_ranker(received: Received) -> None:
     message: Inference = received.message
     async with Step(received, COMPONENT, "rank") as step:
         now = datetime.now(UTC)
-        live = models.serving
+        live = serving.live
         ranking = chain.rank(
             message, ranker.memory(now), now, ranker.policy, live.model, live.fault
         )

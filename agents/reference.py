@@ -1,9 +1,10 @@
 """Reference data that every worker has whole: heartbeats, stored templates and users' SSH keys."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from paas_stream import topics
 from paas_stream.app import app
+from paas_stream.clocks import not_ahead
 from paas_stream.durable.agents import Received, agent
 from paas_stream.records import ComponentStatus
 from tables import components, stored_templates, user_keys
@@ -19,8 +20,9 @@ _retention = timedelta(seconds=app.settings.heartbeat.retention_s)
 async def component_register(received: Received) -> None:
     """Keep the last heartbeat per box and worker; those of workers long gone go with it."""
     status: ComponentStatus = received.message
-    components.put(status)
-    components.forget_before(status.timestamp - _retention)
+    at = not_ahead(status.timestamp, datetime.now(UTC))
+    components.put(status.model_copy(update={"timestamp": at}))
+    components.forget_before(at - _retention)
 
 
 @agent(app, TEMPLATES_COMPONENT, topics.STORED_TEMPLATES)

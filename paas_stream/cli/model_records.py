@@ -1,7 +1,7 @@
 """The topics `training` and `models` as commands read and write them: to the end of what is there now."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from paas_stream.settings import Settings
 from paas_stream.topics import MODELS, TOPICS
 
 T = TypeVar("T")
+Counts = Callable[[bytes | None], bool]
 _BATCH_MS = 500
 _LARGEST = 1_000_000  # bytes of a record, as the workers' producer has it
 
@@ -38,8 +39,12 @@ def run(work: Coroutine[Any, Any, T], settings: Settings) -> T:
         raise kafka.told(settings.kafka, exc) from exc
 
 
-async def last_of_each(settings: Settings, name: str, newest: int | None = None) -> Kept:
+async def last_of_each(
+    settings: Settings, name: str, newest: int | None = None, *, counts: Counts | None = None
+) -> Kept:
     """What stands in topic `name` now, with `newest` only the records of so many last offsets.
+
+    A record that does not count is passed over: the one before it with its key stays.
 
     Raises PermanentError when the topic is not there, TemporaryError when it was not read in time.
     """
@@ -53,7 +58,7 @@ async def last_of_each(settings: Settings, name: str, newest: int | None = None)
     try:
         async with asyncio.timeout(settings.trainer.timeout_s):
             await consumer.start()
-            return await _read(consumer, topic, newest)
+            return await _read(consumer, topic, newest, counts)
     except TimeoutError as exc:
         text = f"{topic} was not read within {settings.trainer.timeout_s:g} s"
         raise TemporaryError(text) from exc
@@ -61,7 +66,9 @@ async def last_of_each(settings: Settings, name: str, newest: int | None = None)
         await consumer.stop()
 
 
-async def _read(consumer: AIOKafkaConsumer, topic: str, newest: int | None) -> Kept:
+async def _read(
+    consumer: AIOKafkaConsumer, topic: str, newest: int | None, counts: Counts | None
+) -> Kept:
     metadata = await consumer._client.fetch_all_metadata()  # known topics only: none is created
     if topic not in metadata.topics():
         raise PermanentError(f"there is no topic {topic} yet; has a worker been started?")
@@ -74,6 +81,8 @@ async def _read(consumer: AIOKafkaConsumer, topic: str, newest: int | None) -> K
     while await consumer.position(place) < end:
         for records in (await consumer.getmany(timeout_ms=_BATCH_MS)).values():
             for record in records:
+                if counts is not None and not counts(record.value):
+                    continue
                 found.pop(record.key, None)  # its place is that of the last one
                 if record.offset < end and record.value is not None:
                     found[record.key] = record.value
@@ -81,14 +90,17 @@ async def _read(consumer: AIOKafkaConsumer, topic: str, newest: int | None) -> K
 
 
 async def shelf(settings: Settings) -> Shelf:
-    """What is in `models`; records that cannot be read are left out."""
-    made = Shelf()
-    for value in (await last_of_each(settings, MODELS)).values:
-        try:
-            made.put(ModelPart.decode(value))
-        except InvalidMessageError:
-            continue
-    return made
+    """What is in `models`. Records that cannot be read change nothing, as in the register's table."""
+    kept = await last_of_each(settings, MODELS, counts=_is_part)
+    return Shelf(ModelPart.decode(value) for value in kept.values)
+
+
+def _is_part(value: bytes | None) -> bool:
+    try:
+        ModelPart.decode(value)
+    except InvalidMessageError:
+        return False
+    return True
 
 
 async def send(settings: Settings, records: Sequence[ModelPart]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import click
 from rich.text import Text
@@ -94,7 +95,7 @@ def promote(version: str, force: bool) -> None:
         return
     if not force:
         live = None if shelf.live_version is None else shelf.card(shelf.live_version)
-        models_.check_newer(card, live)
+        models_.check_newer(card, live, datetime.now(UTC))
         if against := promotion.objections(card):
             raise PermanentError("; ".join([*against, "--force makes it live all the same"]))
     _make_live(shelf, version, older=force)

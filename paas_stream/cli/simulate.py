@@ -7,13 +7,19 @@ import click
 
 from paas_stream.cli.output import columns, out
 from paas_stream.ranking.simulation import policies, run, scenarios, summary
-from paas_stream.settings import RankerSettings
+from paas_stream.settings import get_settings
 
 _REFERENCE = policies.RuleBased.name
 
 
 @click.command()
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Federations of each scenario; from two on there are intervals.",
+)
 @click.option(
     "--scenario",
     "names",
@@ -27,10 +33,12 @@ _REFERENCE = policies.RuleBased.name
 def simulate(seeds: int, names: tuple[str, ...], as_json: bool) -> None:
     """Compare orders of the providers in simulated federations.
 
+    What a failed attempt costs is PAAS_RANKER_FAILURE_COST_S, as in the service.
+
     The federation's present AI-ranker needs scikit-learn and is left out here:
     benchmarks/ranking/compare.py has it.
     """
-    cost_s = RankerSettings().failure_cost_s
+    cost_s = get_settings().ranker.failure_cost_s
     found = {}
     for name in names:
         of_seeds = {
@@ -47,7 +55,7 @@ def simulate(seeds: int, names: tuple[str, ...], as_json: bool) -> None:
         click.echo(json.dumps(found, indent=2))
         return
     for name, known in found.items():
-        out.print(f"{name}: {scenarios.BY_NAME[name].about} ({seeds} seeds)")
+        out.print(f"{name}: {scenarios.BY_NAME[name].about} ({seeds} seed{'s' * (seeds > 1)})")
         for line in columns(_lines(known)):
             out.print(line)
     out.print("left out, as it needs scikit-learn: the present AI-ranker (benchmarks/ranking)")

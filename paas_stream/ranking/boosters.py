@@ -12,7 +12,9 @@ The exponential of a mean of logs is the median and not the mean, so the times a
 makes the mean right on attempts that the booster was not trained on.
 """
 
+import json
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -21,7 +23,7 @@ import numpy.typing as npt
 
 from paas_stream.errors import PermanentError
 from paas_stream.ranking.features import NAMES, Matrix
-from paas_stream.ranking.rates import P_LEAST, P_MOST
+from paas_stream.ranking.rates import P_LEAST, P_MOST, Sigma
 
 if TYPE_CHECKING:  # with the first model: it takes a second or more, and most processes need none
     import xgboost
@@ -29,7 +31,14 @@ if TYPE_CHECKING:  # with the first model: it takes a second or more, and most p
 Vector = npt.NDArray[np.float64]
 
 PARTS: Final = ("p", "t_success", "t_failure")
+OBJECTIVES: Final = {
+    "p": "binary:logistic",
+    "t_success": "reg:squarederror",
+    "t_failure": "reg:squarederror",
+}
 _LONGEST_S = 30 * 86400.0  # no attempt is expected to take longer
+_SIGMA_MOST = 20.0  # of logarithms of seconds; no time is a number any more from 700 on
+_LEAF = re.compile(r"leaf=([^\s,]+)")
 _RATE_P, _FEDERATION_P = NAMES.index("rate_success"), NAMES.index("federation_success")
 _RATE_S = {"t_success": NAMES.index("rate_success_s"), "t_failure": NAMES.index("rate_failure_s")}
 
@@ -40,13 +49,23 @@ class ModelError(PermanentError):
     code = "ranking_model"
 
 
+_NO_NUMBER = "it says something that is no number"
+
+
 class Scale(NamedTuple):
-    """What is done with what the boosters say."""
+    """What is done with what the boosters say, and how far times scatter around it (see `Sigma`)."""
 
     slope: float = 1.0  # of the log-odds
     intercept: float = 0.0
     t_success: float = 1.0  # factor
     t_failure: float = 1.0
+    sigma_success: float = Sigma().success
+    sigma_failure: float = Sigma().failure
+
+    @property
+    def sigma(self) -> Sigma:
+        """Of both times."""
+        return Sigma(self.sigma_success, self.sigma_failure)
 
 
 class Guess(NamedTuple):
@@ -67,12 +86,14 @@ class Boosters:
     scale: Scale
 
     def guesses(self, rows: Matrix) -> list[Guess]:
-        """One for each row (see `features.rows`)."""
+        """One for each row (see `features.rows`). Raises ModelError when one of them is no number."""
         if not len(rows):
             return []
         p = calibrated(self.says("p", rows), self.scale)
         success_s = seconds(self.says("t_success", rows), self.scale.t_success)
         failure_s = seconds(self.says("t_failure", rows), self.scale.t_failure)
+        if not np.isfinite(p + success_s + failure_s).all():
+            raise ModelError(_NO_NUMBER)
         return [
             Guess(*each)
             for each in zip(p.tolist(), success_s.tolist(), failure_s.tolist(), strict=True)
@@ -126,8 +147,9 @@ def seconds(logs: Vector, factor: float) -> Vector:
 def load(parts: dict[str, bytes], scale: Scale) -> Boosters:
     """A model from its parts, ready to be asked.
 
-    Raises ModelError when a part is missing or cannot be read, or has other columns. Bytes that are
-    no booster's can also end the process: what others wrote is looked at elsewhere first.
+    Raises ModelError when a part is missing or cannot be read, has other columns or another objective,
+    or may say something that is no number. Bytes that are no booster's can also end the process: what
+    others wrote is looked at elsewhere first.
     """
     import xgboost
 
@@ -146,9 +168,29 @@ def load(parts: dict[str, bytes], scale: Scale) -> Boosters:
         if columns != len(NAMES):
             raise ModelError(f"its part {name} has {columns} columns, {len(NAMES)} are served")
         booster.set_param({"nthread": 1})
+        _check(name, booster)
         found[name] = booster
+    _check_scale(scale)
     model = Boosters(**found, scale=scale)
-    probe = np.zeros((1, len(NAMES)), dtype=np.float32)
-    if not all(math.isfinite(number) for number in model.guesses(probe)[0]):
-        raise ModelError("it says something that is no number")
+    model.guesses(np.zeros((1, len(NAMES)), dtype=np.float32))
     return model
+
+
+def _check(part: str, booster: "xgboost.Booster") -> None:
+    """Raises ModelError for trees of another kind, or with a leaf that is no number."""
+    objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
+    if objective != OBJECTIVES[part]:
+        raise ModelError(f"its part {part} was fitted for {objective}, not {OBJECTIVES[part]}")
+    # one request alone may come to such a leaf, so that no probe tells
+    leaves = (leaf for tree in booster.get_dump() for leaf in _LEAF.findall(tree))
+    if not all(math.isfinite(float(leaf)) for leaf in leaves):
+        raise ModelError(_NO_NUMBER)
+
+
+def _check_scale(scale: Scale) -> None:
+    """Raises ModelError for one that turns numbers into none, or the order around."""
+    least, most = min(scale.sigma), max(scale.sigma)
+    if not all(math.isfinite(number) for number in scale) or least < 0 or most > _SIGMA_MOST:
+        raise ModelError(_NO_NUMBER)
+    if min(scale.slope, scale.t_success, scale.t_failure) <= 0:
+        raise ModelError("its scale has a slope or a factor that is not above zero")

@@ -19,7 +19,7 @@ from paas_stream.ranking import explanation, exploration, features, orders, rate
 from paas_stream.ranking.features import Matrix
 from paas_stream.ranking.models import Model
 from paas_stream.ranking.orders import Limits
-from paas_stream.ranking.rates import Estimate, Memory
+from paas_stream.ranking.rates import Estimate, Memory, Sigma
 from paas_stream.records import Candidate, Inference, RankedCandidate, RankedProviders
 
 log = logging.getLogger(__name__)
@@ -106,10 +106,10 @@ def _places(message: Inference, ordered: list[Candidate]) -> list[tuple[int, Can
 def _by_model(known: _Known, model: Model) -> RankedProviders:
     seen = known.memory.estimates(known.message.providers, known.message.template_name)
     guesses = [
-        Estimate(*guess, one.seen)
+        Estimate(*guess, one.seen, one.down)
         for guess, one in zip(model.boosters.guesses(known.rows), seen, strict=True)
     ]
-    places, text = _order(known, guesses)
+    places, text = _order(known, guesses, model.boosters.scale.sigma)
     shown = places[:_EXPLAINED]
     parts = model.boosters.contributions(known.rows[shown]) if shown else ()
     why = dict(zip(shown, map(explanation.of_parts, parts), strict=True))
@@ -120,11 +120,11 @@ def _by_model(known: _Known, model: Model) -> RankedProviders:
 
 def _by_rates(known: _Known, text: str) -> RankedProviders:
     guesses = known.memory.estimates(known.message.providers, known.message.template_name)
-    places, how = _order(known, guesses)
+    places, how = _order(known, guesses, Sigma())
     return _message(known, _expected(known, guesses, places, {}), "rates", how + text)
 
 
-def _order(known: _Known, guesses: list[Estimate]) -> tuple[list[int], str]:
+def _order(known: _Known, guesses: list[Estimate], sigma: Sigma) -> tuple[list[int], str]:
     """The places of the candidates by expected time to success, and how that was found."""
     message, policy = known.message, known.policy
     waits = [rates.expected_s(one, policy.failure_cost_s) for one in guesses]
@@ -133,7 +133,9 @@ def _order(known: _Known, guesses: list[Estimate]) -> tuple[list[int], str]:
         favour = {id(one): number for number, one in enumerate(rule.order(message.providers))}
         places.sort(key=lambda place: favour[id(message.providers[place])])
     places.sort(key=lambda place: waits[place])
-    limits = Limits(message.max_providers, known.left_s, policy.failure_cost_s, policy.exhausted_s)
+    limits = Limits(
+        message.max_providers, known.left_s, policy.failure_cost_s, policy.exhausted_s, sigma
+    )
     if len(places) > orders.MOST or not limits.bind(guesses):
         return places, "expected time to success"
     found = orders.best([guesses[place] for place in places], limits)

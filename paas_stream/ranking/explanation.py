@@ -7,6 +7,7 @@ from paas_stream.ranking.rates import Estimate
 from paas_stream.records import Candidate
 
 _PARTS = 3
+_LIKELY = 0.5
 _SMALL = 0.01  # log-odds
 
 
@@ -19,6 +20,8 @@ def of_experience(one: Estimate, expected_s: float) -> Iterator[str]:
         )
     else:
         yield "no attempt in 30 days: what is usual for the template is assumed"
+    if one.down >= _LIKELY:
+        yield f"no success since its last failures: down with a probability of {100 * one.down:.0f} %"
     yield (
         f"expected: {100 * one.p_success:.0f} % success, {duration(one.t_success_s)} to succeed, "
         f"{duration(one.t_failure_s)} to fail; {duration(expected_s)} until a success"

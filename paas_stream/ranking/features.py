@@ -50,6 +50,8 @@ _NUMBERS_OF = attrgetter(*_NUMBERS)
 _REMEMBERED = (
     *(f"{what}_{days}d" for days in (1, 7, 30) for what in ("failures", "attempts")),
     "failures_in_a_row",
+    "down",
+    "silence_h",
     "failures_same_template",
     "attempts_same_template",
     "rate_success",
@@ -58,7 +60,7 @@ _REMEMBERED = (
 )
 
 
-_NOTHING = (0.0,) * (len(_REMEMBERED) - 3)
+_NOTHING = tuple(NAN if name == "silence_h" else 0.0 for name in _REMEMBERED[:-3])
 
 
 class Seen(NamedTuple):
@@ -214,6 +216,20 @@ FEATURES: tuple[Feature, ...] = (
         _known("failures_in_a_row"),
     ),
     Feature(
+        "down",
+        "probability",
+        _MEMORY,
+        "that the site is down, by its failures since the last success and the time since",
+        _known("down"),
+    ),
+    Feature(
+        "silence_h",
+        "log(1 + h)",
+        _MEMORY,
+        "since the last outcome: the longer, the less it says",
+        _log1p("silence_h"),
+    ),
+    Feature(
         "failures_same_template",
         "share",
         _MEMORY,
@@ -284,14 +300,20 @@ SCHEMA = hashlib.sha256("\n".join(f"{f.name} [{f.unit}]" for f in FEATURES).enco
 
 
 def rows(candidates: Iterable[Candidate], template: str, memory: Memory) -> Matrix:
-    """One row for each candidate of a request, as known at this moment: (candidates, features)."""
+    """One row for each candidate of a request, as known at this moment: (candidates, features).
+
+    What is too large for a number of 32 bits is missing: boosters take no infinity, and the model would
+    be passed over for all candidates because of one.
+    """
     given = tuple(candidates)
     made = np.empty((len(given), len(FEATURES)), dtype=np.float32)
     if not given:
         return made
-    seen = _seen(given, template, memory)
-    for place, one in enumerate(FEATURES):
-        made[:, place] = one.of(seen)
+    with np.errstate(over="ignore", invalid="ignore"):
+        seen = _seen(given, template, memory)
+        for place, one in enumerate(FEATURES):
+            made[:, place] = one.of(seen)
+    made[np.isinf(made)] = NAN
     return made
 
 
@@ -332,6 +354,8 @@ def _of_site(one: Candidate, template: str, memory: Memory) -> tuple[float, ...]
         month.failures,
         month.successes + month.failures,
         site.failures_in_a_row,
+        estimate.down,
+        memory.silence_s(site) / 3600,
         same.failures,
         same.successes + same.failures,
         *expected,

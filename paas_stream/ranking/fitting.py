@@ -20,6 +20,7 @@ from paas_stream.errors import PermanentError
 from paas_stream.ranking import boosters
 from paas_stream.ranking.boosters import PARTS, Boosters, Guess, Scale, Vector
 from paas_stream.ranking.features import Matrix
+from paas_stream.ranking.rates import Sigma
 
 if TYPE_CHECKING:  # when something is trained: it takes a second or more
     import xgboost
@@ -35,6 +36,7 @@ _TRUSTED_SLOPE = (0.3, 3.0)
 # next drift, would else make the probabilities worse
 _SCALE_PRIOR = 100.0  # weight of "slope 1, intercept 0" (a normal prior's 1 / variance)
 _FACTOR_PRIOR = 50.0  # attempts that were just as expected
+_SIGMA_PRIOR = 10.0  # attempts that scattered as is usual
 
 _TREES: Final[dict[str, Any]] = {
     "tree_method": "hist",
@@ -155,9 +157,8 @@ def _data(part: str, rows: Rows) -> "xgboost.DMatrix":
 
 
 def _params(part: str, seed: int) -> dict[str, Any]:
-    objective = "binary:logistic" if part == "p" else "reg:squarederror"
     none = 0.5 if part == "p" else 0.0  # what a booster says without trees: nothing, see `start`
-    return _TREES | {"objective": objective, "base_score": none, "seed": seed}
+    return _TREES | {"objective": boosters.OBJECTIVES[part], "base_score": none, "seed": seed}
 
 
 def _stopped(part: str, fitted: Rows, tuned: Rows, seed: int) -> tuple["xgboost.Booster", int]:
@@ -195,15 +196,23 @@ def _on_all(rows: Rows, rounds: dict[str, int], scale: Scale, seed: int) -> Boos
 
 def _scale(model: Boosters, tuned: Rows) -> Scale:
     slope, intercept = platt(model.says("p", tuned.x), tuned.succeeded)
-    factors = {}
-    for part in ("t_success", "t_failure"):
-        x, logs = _of_part(part, tuned)
-        factors[part] = 1.0
-        if len(x) >= _LEAST_TO_TUNE:
-            expected = boosters.seconds(model.says(part, x), 1.0)
-            usual = _FACTOR_PRIOR * expected.mean()
-            factors[part] = float((np.expm1(logs).sum() + usual) / (expected.sum() + usual))
-    return Scale(slope, intercept, factors["t_success"], factors["t_failure"])
+    usual = Sigma()
+    success, success_sigma = _of_times(model, "t_success", tuned, usual.success)
+    failure, failure_sigma = _of_times(model, "t_failure", tuned, usual.failure)
+    return Scale(slope, intercept, success, failure, success_sigma, failure_sigma)
+
+
+def _of_times(model: Boosters, part: str, tuned: Rows, usual_sigma: float) -> tuple[float, float]:
+    """What makes the mean right, and how far the logarithms scatter around it."""
+    x, logs = _of_part(part, tuned)
+    if len(x) < _LEAST_TO_TUNE:
+        return 1.0, usual_sigma
+    said = model.says(part, x)
+    expected = boosters.seconds(said, 1.0)
+    usual = _FACTOR_PRIOR * expected.mean()
+    factor = float((np.expm1(logs).sum() + usual) / (expected.sum() + usual))
+    square = ((logs - said) ** 2).sum() + _SIGMA_PRIOR * usual_sigma**2
+    return factor, float(np.sqrt(square / (len(x) + _SIGMA_PRIOR)))
 
 
 def platt(odds: Vector, succeeded: npt.NDArray[np.bool_]) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import NamedTuple
 
+from paas_stream.clocks import not_ahead
 from paas_stream.records import AttemptStatus, Training
 
 DAY_S = 86400
@@ -67,8 +68,8 @@ class Outcome(NamedTuple):
 def outcome(training: Training, received_at: float) -> Outcome | None:
     """What a training row says about its provider; None: nothing.
 
-    Aborted attempts say nothing about the provider. The moment is the end of the attempt, but not one
-    later than the record's own (`received_at`): a clock that is ahead must not push out the past.
+    Aborted attempts say nothing about the provider. The moment is the end of the attempt, and not later
+    than that of the record (`received_at`).
     """
     success = training.status is AttemptStatus.COMPLETE
     failures = training.n_failures
@@ -84,7 +85,7 @@ def outcome(training: Training, received_at: float) -> Outcome | None:
         failure_s=training.tot_failure_time_s if failures else 0.0,
     )
     name = training.template_name[:NAME_MAX]
-    return Outcome(min(ended.timestamp(), received_at), name, tally)
+    return Outcome(not_ahead(ended.timestamp(), received_at), name, tally)
 
 
 def day_of(moment: float) -> int:
@@ -147,7 +148,15 @@ class Summary:
     recent_templates: dict[str, Tally]  # of these, the last ones
     recent: Tally
     of_days: tuple[Tally, Tally] = (NONE, NONE)  # of today, and of seven days
-    failures_in_a_row: int = 0  # at the end of the last ones
+    failing: dict[str, int] = field(
+        default_factory=dict
+    )  # failures since the last success, see `_run`
+    last_at: float | None = None  # end of the last outcome, seconds since the epoch
+
+    @property
+    def failures_in_a_row(self) -> int:
+        """At the end of the last ones."""
+        return sum(self.failing.values())
 
     def of(self, template: str) -> Tally:
         """The outcomes of one template."""
@@ -166,9 +175,8 @@ def summary(history: ProviderHistory, today: int) -> Summary:
         if _within(day, today)
         for name, tally in known.items()
     )
-    recent = _sums(
-        (one.template, one.tally) for one in history.recent if _within(day_of(one.at), today)
-    )
+    last = [one for one in history.recent if _within(day_of(one.at), today)]
+    recent = _sums((one.template, one.tally) for one in last)
     of_days = tuple(
         total(
             tally
@@ -178,15 +186,32 @@ def summary(history: ProviderHistory, today: int) -> Summary:
         )
         for days in (1, 7)
     )
-    failed = takewhile(lambda one: not one.tally.successes, reversed(history.recent))
     return Summary(
         templates,
         total(templates.values()),
         recent,
         total(recent.values()),
         (of_days[0], of_days[1]),
-        sum(one.tally.failures for one in failed),
+        {name: tally.failures for name, tally in _run(history, last, today).items()},
+        last[-1].at if last else None,
     )
+
+
+def _run(history: ProviderHistory, last: list[Outcome], today: int) -> dict[str, Tally]:
+    """What failed since the last success, by template.
+
+    One that is longer than the last ones kept goes on by the day, back to the day of the last success.
+    All failures of that day are taken for part of it: which of them came before is not remembered.
+    """
+    failed = list(takewhile(lambda one: not one.tally.successes, reversed(last)))
+    if len(failed) < RECENT:
+        return _sums((one.template, one.tally) for one in failed)
+    days: list[dict[str, Tally]] = []
+    for day in sorted((day for day in history.days if _within(day, today)), reverse=True):
+        days.append(history.days[day])
+        if any(tally.successes for tally in history.days[day].values()):
+            break
+    return _sums(one for known in days for one in known.items())
 
 
 def _sums(tallies: Iterable[tuple[str, Tally]]) -> dict[str, Tally]:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from pydantic import ValidationError
@@ -15,6 +15,7 @@ from paas_stream.records.models import Judged, ModelCard, ModelPart, Spread
 
 BINS = 10
 NEW_LEAST = 30  # attempts that are new to the live model, or it is not compared with
+AHEAD_MOST = timedelta(minutes=5)  # of the clock of one machine before that of another
 _NAME_MAX = 100  # characters of a version that are told
 
 
@@ -167,7 +168,7 @@ def unpack(parts: Mapping[str, ModelPart]) -> Model:
     Raises ModelError, with a sentence, for one that is broken, not whole, or of other features.
     """
     card = read_card(parts)
-    if card.features_schema != features.SCHEMA:
+    if card.features_schema != features.SCHEMA or card.features != features.NAMES:
         raise ModelError(
             f"it was made from other features ({card.features_schema}, "
             f"{features.SCHEMA} are served)"
@@ -185,8 +186,17 @@ def unpack(parts: Mapping[str, ModelPart]) -> Model:
     return Model(card, boosters.load(content, Scale(*card.scale)))
 
 
-def check_newer(card: ModelCard, live: ModelCard | None) -> None:
-    """Raises ModelError when a model is older than the one that is live."""
+def check_newer(card: ModelCard, live: ModelCard | None, now: datetime) -> None:
+    """Raises ModelError when a model is older than the one that is live, or dated later than now.
+
+    If such a one were live, all that are made after it would be older than it, for as long as the clock
+    was ahead.
+    """
+    if card.created_at > now + AHEAD_MOST:
+        raise ModelError(
+            f"{card.version} was made at {card.created_at:%Y-%m-%d %H:%M} (UTC), which is still to "
+            "come: the clock that dated it is ahead"
+        )
     if live is not None and card.created_at < live.created_at:
         raise ModelError(
             f"{card.version} is older than {live.version}, which is live: only a rollback goes back"

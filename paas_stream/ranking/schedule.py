@@ -5,6 +5,14 @@ from paas_stream.ranking.drift import Drift
 LEAST = 50  # records of `training` since the newest model; with fewer, drift says nothing yet
 
 
+def is_time(now: float, last_at: float, interval_s: float) -> bool:
+    """Whether a whole interval has passed since the last look, or since a model was made.
+
+    A moment that is still to come was told by a clock that was ahead, and holds nothing up.
+    """
+    return not 0 <= now - last_at < interval_s
+
+
 def is_worth_a_look(end: int, read_to: int | None, wanted: int) -> bool:
     """Whether a new model may be due, from positions in `training` alone.
 

@@ -26,6 +26,7 @@ from paas_stream.records import (
     RankedProviders,
     Training,
 )
+from paas_stream.records.training import LONGEST_S
 
 ABORTED = frozenset({"cancelled", "template_refused", "vanished", "provider_paused", "quota"})
 REASON_MAX = 2000  # characters of a reason
@@ -65,10 +66,10 @@ class Tried:
 
     @property
     def took_s(self) -> float:
-        """Seconds."""
+        """Seconds, within what a record may say: a clock that was set may have told the two moments."""
         if self.started_at is None or self.ended_at is None:
             return 0.0
-        return max((self.ended_at - self.started_at).total_seconds(), 0.0)
+        return min(max((self.ended_at - self.started_at).total_seconds(), 0.0), LONGEST_S)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import AsyncMock
@@ -12,7 +13,7 @@ from support import played
 from support.bench import Bench
 from support.events import uuid_number
 
-import tables.models
+import tables.serving
 from agents import model_register as module
 from agents.ai_ranker import ai_ranker
 from agents.model_register import live_model, model_register
@@ -21,7 +22,7 @@ from paas_stream.ranking import models
 from paas_stream.ranking.boosters import ModelError
 from paas_stream.records import ErrorRecord, ModelPart, RankedProviders
 
-MADE_AT = datetime(2027, 6, 1, tzinfo=UTC)
+MADE_AT = datetime(2025, 6, 1, tzinfo=UTC)
 Records = dict[str, ModelPart]
 
 
@@ -39,6 +40,12 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> None:
         models.unpack(parts)
 
     monkeypatch.setattr(module.model_check, "check", check)
+
+
+@pytest.fixture
+def restart(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """`restart()`: of the live model the worker knows what a new process of it does."""
+    return lambda: monkeypatch.setattr(tables.serving, "live", tables.serving.Serving())
 
 
 def again(records: Records, hours: float) -> Records:
@@ -73,7 +80,7 @@ async def ranking(bench: Bench) -> RankedProviders:
 
 
 def served() -> str | None:
-    model = tables.models.serving.model
+    model = tables.serving.live.model
     return None if model is None else model.card.version
 
 
@@ -156,13 +163,29 @@ async def test_an_older_one_is_live_only_by_a_rollback(bench: Bench, first: Reco
     assert len(bench.sent(ErrorRecord)) == 1
 
 
-async def test_what_is_live_is_neither_changed_nor_deleted(bench: Bench, first: Records) -> None:
+async def test_one_of_a_time_to_come_is_not_live_so_that_later_ones_may_be(
+    bench: Bench, first: Records
+) -> None:
+    await publish(bench, again(first, 24 * 365 * 1000))
+    assert "the clock that dated it is ahead" in bench.error().message
+    assert served() is None
+    await publish(bench, first)
+    assert served() == version(first)
+
+
+async def test_what_is_live_is_neither_changed_nor_deleted(
+    bench: Bench, first: Records, restart: Callable[[], None]
+) -> None:
     await publish(bench, first)
     await give(bench, first["p"].model_copy(update={"content": "AAAA"}))
     await give(bench, first["p"].model_copy(update={"content": "", "deleted": True}))
     assert [one.code for one in bench.sent(ErrorRecord)] == ["ranking_model"] * 2
-    restarted(bench)
-    await tables.models.rebuild()
+    # the commands read the topic, where the refused record has the key of the one that counts
+    assert bench.sent(ModelPart) == [first["p"]] * 2
+    await give(bench, first["p"])  # it comes back
+    assert len(bench.sent(ModelPart)) == 2
+    restart()
+    await tables.serving.rebuild()
     assert served() == version(first)
 
 
@@ -178,29 +201,28 @@ async def test_old_ones_are_deleted(bench: Bench, first: Records) -> None:
 
 async def test_without_a_live_model_the_others_rank(bench: Bench, first: Records) -> None:
     await publish(bench, first)
+    assert tables.serving.live.since is not None
     await give(bench, ModelPart(version="", part="live", deleted=True))
     await bench.run(live_model)
     assert (await ranking(bench)).fallback == "rule"
+    assert tables.serving.live.since is None
 
 
-def restarted(bench: Bench) -> None:
-    """What a new process of the same worker knows."""
-    tables.models.serving.__init__()  # type: ignore[misc]
-
-
-async def test_after_a_restart_it_ranks_before_streams_go_on(bench: Bench, first: Records) -> None:
+async def test_after_a_restart_it_ranks_before_streams_go_on(
+    bench: Bench, first: Records, restart: Callable[[], None]
+) -> None:
     await publish(bench, first)
-    restarted(bench)
+    restart()
     assert served() is None
-    await tables.models.rebuild()
+    await tables.serving.rebuild()
     assert served() == version(first)
 
 
 async def test_a_model_of_the_table_that_cannot_be_used_is_told_once_and_in_rankings(
-    bench: Bench, first: Records, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, first: Records, restart: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await publish(bench, first)
-    restarted(bench)
+    restart()
     bench.consumer.assigned = {TP("models", 0)}
 
     def of_another_version(parts: Any) -> None:
@@ -208,7 +230,7 @@ async def test_a_model_of_the_table_that_cannot_be_used_is_told_once_and_in_rank
 
     monkeypatch.setattr(models, "unpack", of_another_version)
     for _ in range(3):
-        tables.models.serving.is_stale = True
+        tables.serving.live.is_stale = True
         await bench.run(live_model)
     assert bench.error().message == (
         f"the model {version(first)} cannot be used: it was made from other features"
@@ -219,14 +241,14 @@ async def test_a_model_of_the_table_that_cannot_be_used_is_told_once_and_in_rank
 
 
 async def test_a_worker_without_the_partition_only_logs(
-    bench: Bench, first: Records, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, first: Records, restart: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await publish(bench, first)
-    restarted(bench)
+    restart()
     monkeypatch.setattr(models, "unpack", lambda parts: 1 / 0)
     await bench.run(live_model)
     assert bench.sent(ErrorRecord) == []
-    assert tables.models.serving.fault.endswith("cannot be used: ZeroDivisionError")
+    assert tables.serving.live.fault.endswith("cannot be used: ZeroDivisionError")
 
 
 async def test_loading_leaves_the_event_loop_to_others_and_ends_with_the_newest(
@@ -244,7 +266,7 @@ async def test_loading_leaves_the_event_loop_to_others_and_ends_with_the_newest(
 
     await give(bench, *newer.values(), ModelPart(version=version(newer), part="live"))
     monkeypatch.setattr(models, "unpack", slow)
-    loading = asyncio.create_task(tables.models.serving.refresh())
+    loading = asyncio.create_task(tables.serving.live.refresh())
     await asyncio.wait_for(begun.wait(), 5)
     assert (await ranking(bench)).model_version == version(first)  # meanwhile
     monkeypatch.setattr(module.model_check, "check", AsyncMock())

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from support.bench import Acknowledged, Bench, Stored
 from support.events import uuid_number
 from support.lifecycle import T0, UUID, at
@@ -10,7 +11,7 @@ from support.lifecycle import T0, UUID, at
 import tables.ranker
 from agents.ranker_memory import ranker_memory
 from paas_stream.ranking.history import Tally
-from paas_stream.records import AttemptStatus, Training
+from paas_stream.records import AttemptStatus, ErrorRecord, Training
 
 NOW = datetime.fromtimestamp(T0, UTC)
 
@@ -99,6 +100,23 @@ async def test_after_a_recovery_every_row_is_looked_at_again(bench: Bench) -> No
     bench.restore(before)
     await tables.ranker.rebuild()
     assert seen().successes == 1
+
+
+@pytest.mark.parametrize(
+    "told", [b'"completion_time_s":1.7e308', b'"n_failures":9000000000000000000']
+)
+async def test_sums_stay_within_what_a_row_can_hold(bench: Bench, told: bytes) -> None:
+    """Rows travel as JSON, which has no infinity and, here, no integer above 64 bits."""
+    for number in range(3):
+        value = training(number).encode()
+        name = told.split(b":")[0]
+        begin = value.index(name)
+        end = value.index(b",", begin)
+        value = value[:begin] + told + value[end:]
+        await bench.give(ranker_memory, value, topic="training", key=f"odd/{number}", at=T0)
+    await give(bench, training(9))
+    assert seen() == Tally(1, 0, 60.0, 0.0)
+    assert {one.code for one in bench.sent(ErrorRecord)} == {"invalid_message"}
 
 
 async def test_a_row_that_cannot_be_read_goes_to_errors_and_counts_nothing(bench: Bench) -> None:

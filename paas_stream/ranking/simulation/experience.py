@@ -98,7 +98,7 @@ class Experience:
         for key, known in self._histories.items():
             if key not in self._summaries or self._summaries[key][0] != today:
                 self._summaries[key] = today, history.summary(known, today)
-        return Memory({key: found for key, (_, found) in self._summaries.items()})
+        return Memory({key: found for key, (_, found) in self._summaries.items()}).at(now)
 
     def asked(self, request: Request) -> Asked:
         """What is known at this request."""

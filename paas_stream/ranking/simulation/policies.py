@@ -10,7 +10,7 @@ import numpy as np
 from paas_stream.ranking import orders, rates, rule, sla
 from paas_stream.ranking.boosters import Guess
 from paas_stream.ranking.orders import Limits
-from paas_stream.ranking.rates import Estimate
+from paas_stream.ranking.rates import Estimate, Sigma
 from paas_stream.ranking.simulation.experience import Asked, Attempt
 from paas_stream.ranking.simulation.truth import EXHAUSTED_S, Vector
 from paas_stream.ranking.simulation.world import Probe
@@ -197,6 +197,9 @@ def _rates(asked: Asked) -> Sequence[Estimate] | None:
 
 def _by_time(guesses: Sequence[Guess | Estimate], asked: Asked, cost_s: float) -> list[int]:
     truth = asked.request.truth
+    sigma = Sigma()
+    if guesses is asked.guesses and asked.model is not None:
+        sigma = asked.model.scale.sigma
     known = [
         one if isinstance(one, Estimate) else Estimate(*one, asked.memory.overall)
         for one in guesses
@@ -206,7 +209,7 @@ def _by_time(guesses: Sequence[Guess | Estimate], asked: Asked, cost_s: float) -
     if len(set(waits)) < len(waits):
         places = _places(rule.order(asked.request.candidates), asked)
     places.sort(key=lambda place: waits[place])
-    limits = Limits(truth.most, truth.deadline_s, cost_s, EXHAUSTED_S)
+    limits = Limits(truth.most, truth.deadline_s, cost_s, EXHAUSTED_S, sigma)
     if len(places) > orders.MOST or not limits.bind(known):
         return places
     return [places[number] for number in orders.best([known[one] for one in places], limits)]

@@ -10,6 +10,7 @@ from paas_stream.cli.main import cli
 from paas_stream.ranking.simulation import run
 from paas_stream.ranking.simulation.run import FIRST_DAY, Course, Policies
 from paas_stream.ranking.simulation.scenarios import Scenario
+from paas_stream.settings import get_settings
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +50,18 @@ def test_json_has_the_figures() -> None:
     assert found["sooner_s"] == 200.0
     assert found["sooner_95"] is None
     assert found["brier"] is None
+
+
+def test_a_failed_attempt_costs_what_it_costs_in_the_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PAAS_RANKER_FAILURE_COST_S", "77")
+    get_settings.cache_clear()
+    result = CliRunner().invoke(cli, ["simulate", "--seeds", "1"])
+    assert "expected time, 77 s" in result.output
+    assert "(1 seed)" in result.output
+    monkeypatch.setenv("PAAS_RANKER_FAILURE_COST_S", "-1")
+    get_settings.cache_clear()
+    refused = CliRunner().invoke(cli, ["simulate", "--seeds", "1"])
+    assert refused.exit_code == 1
+    assert "PAAS_RANKER_FAILURE_COST_S" in refused.output

@@ -1,5 +1,6 @@
 """The chain with a model: what it serves, and that a deployment goes on without one."""
 
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from support.played import POLICY, Asked, moment, play, requests
 
 from paas_stream.ranking import chain
 from paas_stream.ranking.boosters import Boosters
+from paas_stream.ranking.features import NAMES
 from paas_stream.ranking.models import Model
 from paas_stream.ranking.rates import Memory
 from paas_stream.records import RankedProviders
+from paas_stream.records.base import LARGEST_NUMBER
 
 ENDS = {"site-a": (True, 1.0), "site-b": (True, 1.0)}
 
@@ -35,11 +38,27 @@ def test_the_model_ranks_also_where_nothing_was_ever_tried(model: Model) -> None
 
 
 def test_it_knows_that_a_full_site_fails(model: Model) -> None:
-    def chance(usage: float) -> float:
-        found = ranked(model, usage).ranked_providers
-        return next(one.p_success or 0.0 for one in found if one.provider_name == "site-a")
+    def chance(*usages: float) -> float:
+        found = [one for usage in usages for one in ranked(model, usage).ranked_providers]
+        return fmean(one.p_success or 0.0 for one in found if one.provider_name == "site-a")
 
-    assert chance(10.0) > chance(90.0) + 0.1
+    assert chance(10.0, 30.0, 50.0) > chance(75.0, 90.0) + 0.1
+
+
+@pytest.mark.parametrize("quota", [1e-30, 1.0])
+def test_a_site_with_a_number_beyond_measure_does_not_switch_the_model_off(
+    model: Model, quota: float
+) -> None:
+    message = Asked(T0, uuid_number(1), ENDS, {"site-a": LARGEST_NUMBER}).message
+    first, *others = message.providers
+    odd = first.model_copy(update={"vcpus_quota": quota})
+    asked = message.model_copy(update={"providers": (odd, *others)})
+    found = chain.rank(asked, Memory({}), moment(T0), POLICY, model, "")
+    assert found.fallback == "model"
+    features = {one.provider_name: one.features or () for one in found.ranked_providers}
+    share = NAMES.index("vcpus_free_share")
+    assert (features["site-a"][share] is None) is (quota < 1)
+    assert features["site-b"][share] is not None
 
 
 class Failing:

@@ -48,11 +48,11 @@ def inference(*providers: Candidate, **fields: Any) -> Inference:
 
 
 def memory(**sites: tuple[int, int]) -> Memory:
-    """So many successes and failures, each of 210 s."""
+    """So many successes and failures, each of 210 s; the failures came first."""
     summaries = {}
     for name, (good, bad) in sites.items():
         known = ProviderHistory()
-        tallies = [Tally(1, 0, 210.0, 0.0)] * good + [Tally(0, 1, 0.0, 210.0)] * bad
+        tallies = [Tally(0, 1, 0.0, 210.0)] * bad + [Tally(1, 0, 210.0, 0.0)] * good
         for number, tally in enumerate(tallies):
             known = known.counted(str(number), number, T0, Outcome(T0 - 60, "vm", tally))
         summaries[row_key(name, "r")] = summary(known, day_of(T0))
@@ -150,6 +150,20 @@ class TestWhatIsServed:
         )
         assert told.reasons[1].startswith("expected: 9")
 
+    def test_a_site_that_is_probably_down_is_said_to_be(self) -> None:
+        known = ProviderHistory()
+        for number in range(45):
+            good = number < 40
+            tally = Tally(1, 0, 210.0, 0.0) if good else Tally(0, 1, 0.0, 210.0)
+            known = known.counted(str(number), number, T0, Outcome(T0 - 60, "vm", tally))
+        down = Memory({row_key("a", "r"): summary(known, day_of(T0))})
+        (only,) = ranked(inference(candidate("a")), down).ranked_providers
+        assert (
+            "no success since its last failures: down with a probability of 100 %" in only.reasons
+        )
+        (only,) = ranked(inference(candidate("a")), memory(a=(5, 40))).ranked_providers
+        assert not any("down" in reason for reason in only.reasons)
+
     def test_the_rule_tells_free_quota_and_health(self) -> None:
         one = candidate("a", **FULL, test_failure_perc_1d=0.25)
         assert ranked(inference(one), NOTHING).ranked_providers[0].reasons == (
@@ -160,8 +174,8 @@ class TestWhatIsServed:
 
 class TestLimits:
     def test_with_one_try_the_surest_comes_first(self) -> None:
-        quick = [Outcome(T0 - 60, "vm", Tally(1, 0, 1.0, 0.0))] * 10
-        quick += [Outcome(T0 - 60, "vm", Tally(0, 1, 0.0, 1.0))] * 10
+        quick = [Outcome(T0 - 60, "vm", Tally(0, 1, 0.0, 1.0))] * 10
+        quick += [Outcome(T0 - 60, "vm", Tally(1, 0, 1.0, 0.0))] * 10
         sure = [Outcome(T0 - 60, "vm", Tally(1, 0, 900.0, 0.0))] * 20
         summaries = {}
         for name, outcomes in (("quick", quick), ("sure", sure)):

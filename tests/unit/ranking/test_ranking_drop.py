@@ -66,7 +66,8 @@ def test_the_best_site_of_weeks_drops_within_twenty_outcomes(model: boosters.Boo
 
     def first() -> str:
         today = history.day_of(NOW)
-        memory = Memory({key: history.summary(one, today) for key, one in histories.items()})
+        known = {key: history.summary(one, today) for key, one in histories.items()}
+        memory = Memory(known).at(NOW)
         expected = [
             rates.expected_s(rates.Estimate(*guess, memory.overall), COST_S)
             for guess in model.guesses(features.rows(sites, "vm", memory))

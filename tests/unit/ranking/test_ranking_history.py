@@ -128,6 +128,24 @@ class TestTheWindow:
         assert found.of("c") == Tally()
 
 
+class TestFailuresSinceTheLastSuccess:
+    def failing(self, *found: Outcome) -> dict[str, int]:
+        return summary(remembered(*found), TODAY).failing
+
+    def test_are_told_by_template(self) -> None:
+        found = self.failing(failure(T0 - 30), success(T0 - 20), failure(T0 - 10), failure(T0, "b"))
+        assert found == {"vm": 1, "b": 1}
+
+    def test_are_none_after_a_success(self) -> None:
+        assert self.failing(*[failure(T0 - 10)] * 30, success(T0)) == {}
+
+    def test_go_on_by_the_day_where_they_are_not_kept_one_by_one(self) -> None:
+        before = [failure(T0 - 4 * DAY_S)] * 5 + [success(T0 - 3 * DAY_S)]
+        long = [failure(T0 - 2 * DAY_S)] * 15 + [failure(T0)] * 15
+        assert self.failing(*before, *long) == {"vm": 30}
+        assert self.failing(*before, *long, success(T0 + 1)) == {}
+
+
 outcomes = st.builds(
     lambda day, name, good: (success if good else failure)(T0 - day * DAY_S, str(name), 10.0),
     st.integers(-3, 50),

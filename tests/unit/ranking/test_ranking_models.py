@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +14,10 @@ import xgboost
 from support import played
 
 from paas_stream.ranking import fitting, models
-from paas_stream.ranking.boosters import ModelError
+from paas_stream.ranking.boosters import ModelError, Scale
 from paas_stream.ranking.fitting import Rows, TooFewRowsError
 from paas_stream.ranking.models import Model
+from paas_stream.ranking.rates import Sigma
 from paas_stream.records import ModelPart
 
 Parts = dict[str, ModelPart]
@@ -25,6 +28,17 @@ def test_it_says_the_same_after_its_journey(model: Model, parts: Parts, rows: Ro
     found = models.unpack(sent)
     assert found.card == model.card
     assert found.boosters.guesses(rows.x[:50]) == model.boosters.guesses(rows.x[:50])
+
+
+def test_how_far_times_scatter_travels_along(model: Model, parts: Parts) -> None:
+    sigma = models.unpack(parts).boosters.scale.sigma
+    assert sigma == model.boosters.scale.sigma
+    assert all(0.05 < one < 0.6 for one in sigma)
+
+
+def test_a_card_without_it_is_taken_to_scatter_as_is_usual(parts: Parts) -> None:
+    scale = json.loads(parts["card"].content)["scale"]
+    assert models.unpack(card_with(parts, scale=scale[:4])).boosters.scale.sigma == Sigma()
 
 
 def test_the_card_comes_last_and_all_is_under_its_version(
@@ -52,6 +66,24 @@ def narrow() -> bytes:
     """A booster of two columns."""
     data = xgboost.DMatrix(np.random.default_rng(1).normal(size=(50, 2)), label=np.arange(50) % 2)
     return bytes(xgboost.train({"objective": "binary:logistic"}, data, 2).save_raw("ubj"))
+
+
+def with_leaf(content: bytes, value: float) -> bytes:
+    """A booster with one leaf replaced: of all requests, few come to it."""
+    booster = xgboost.Booster()
+    booster.load_model(bytearray(content))
+    made = json.loads(booster.save_raw("json"))
+    tree = made["learner"]["gradient_booster"]["model"]["trees"][-1]
+    leaf = max(place for place, left in enumerate(tree["left_children"]) if left == -1)
+    tree["split_conditions"][leaf] = value
+    booster.load_model(bytearray(json.dumps(made).encode()))
+    return bytes(booster.save_raw("ubj"))
+
+
+def with_edges(parts: Parts) -> list[Any]:
+    """The card's spreads, the first with an edge too many."""
+    first, *others = json.loads(parts["card"].content)["spreads"]
+    return [first | {"edges": [*first["edges"], 1e9]}, *others]
 
 
 BROKEN: dict[str, tuple[Callable[[Parts], Parts], str]] = {
@@ -84,6 +116,47 @@ BROKEN: dict[str, tuple[Callable[[Parts], Parts], str]] = {
         "its part p cannot be read",
     ),
     "empty, and the card agrees": (lambda p: with_bytes(p, b""), "its part p cannot be read"),
+    "times that scatter by less than nothing": (
+        lambda p: card_with(p, scale=[1, 0, 1, 1, -0.1, 0.5]),
+        "something that is no number",
+    ),
+    "times that scatter beyond measure": (
+        lambda p: card_with(p, scale=[1, 0, 1, 1, 0.5, 1e30]),
+        "something that is no number",
+    ),
+    "the order turned around": (
+        lambda p: card_with(p, scale=[-1, 0, 1, 1, 0.5, 0.5]),
+        "a slope or a factor that is not above zero",
+    ),
+    "a leaf that is no number": (
+        lambda p: with_bytes(p, with_leaf(p["p"].data, math.nan)),
+        "something that is no number",
+    ),
+    "a leaf without end": (
+        lambda p: with_bytes(p, with_leaf(p["p"].data, math.inf)),
+        "something that is no number",
+    ),
+    "times in the place of the probability": (
+        lambda p: with_bytes(p, p["t_failure"].data),
+        "its part p was fitted for reg:squarederror, not binary:logistic",
+    ),
+    "names of other features": (
+        lambda p: card_with(p, features=["a", "b"], spreads=[]),
+        "made from other features",
+    ),
+    "judged better than can be": (
+        lambda p: card_with(p, judged={"rows": 100, "brier": -7.0, "log_loss": 0.1}),
+        "card cannot be read",
+    ),
+    "spreads of other features": (
+        lambda p: card_with(p, spreads=[{"name": "zzz"}] * 100),
+        "card cannot be read",
+    ),
+    "a spread with bins that are missing": (
+        lambda p: card_with(p, spreads=with_edges(p)),
+        "card cannot be read",
+    ),
+    "three numbers of six": (lambda p: card_with(p, scale=[1, 0, 1]), "card cannot be read"),
     "other columns": (lambda p: with_bytes(p, narrow()), "its part p has 2 columns"),
 }
 
@@ -98,11 +171,27 @@ def test_a_broken_one_is_refused_with_a_sentence(parts: Parts, name: str) -> Non
 
 def test_an_older_one_is_refused_and_the_same_age_is_not(model: Model) -> None:
     live = model.card
-    models.check_newer(live, None)
-    models.check_newer(live, live)
+    now = live.created_at + timedelta(hours=1)
+    models.check_newer(live, None, now)
+    models.check_newer(live, live, now)
     older = live.model_copy(update={"created_at": live.created_at - timedelta(microseconds=1)})
     with pytest.raises(ModelError, match=r"is older than .* which is live"):
-        models.check_newer(older, live)
+        models.check_newer(older, live, now)
+
+
+def test_one_of_a_time_to_come_is_refused_so_that_later_ones_are_not(model: Model) -> None:
+    made_at = model.card.created_at
+    models.check_newer(model.card, None, made_at - models.AHEAD_MOST)
+    with pytest.raises(
+        ModelError, match=r"which is still to come: the clock that dated it is ahead"
+    ):
+        models.check_newer(model.card, None, made_at - models.AHEAD_MOST - timedelta(seconds=1))
+
+
+def test_a_guess_that_is_no_number_is_no_guess(model: Model, rows: Rows) -> None:
+    odd = replace(model.boosters, scale=Scale(slope=math.nan))
+    with pytest.raises(ModelError, match="something that is no number"):
+        odd.guesses(rows.x[:2])
 
 
 def test_the_same_rows_and_seed_make_the_same_bytes_and_name(model: Model) -> None:

@@ -1,5 +1,6 @@
 """The best order when not all candidates can be tried, against trying out every one."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from paas_stream.ranking import orders
 from paas_stream.ranking.history import Tally
 from paas_stream.ranking.orders import Limits
-from paas_stream.ranking.rates import Estimate, expected_s
+from paas_stream.ranking.rates import Estimate, Sigma, expected_s
 
 COST_S = 300.0
 
@@ -54,6 +55,26 @@ def test_with_one_try_the_surer_one_is_taken_although_the_other_is_expected_soon
 def test_what_cannot_succeed_in_time_is_not_tried_first() -> None:
     slow, quick = guess(0.99, 5000, 10), guess(0.6, 100, 100)
     assert orders.best([slow, quick], limits(remaining_s=600)) == [1, 0]
+
+
+def test_what_takes_a_little_too_long_on_the_mean_may_succeed_in_time() -> None:
+    slow, hopeless = guess(0.95, 650, 600), guess(0.1, 100, 100)
+    exact = limits(remaining_s=600)
+    assert orders.best([slow, hopeless], exact) == [1, 0]
+    assert orders.best([slow, hopeless], replace(exact, sigma=Sigma(0.4, 0.4))) == [0, 1]
+
+
+def test_with_times_that_scatter_the_time_left_is_all_that_can_be_spent() -> None:
+    hopeless = guess(0.5, 1e6, 1e6)
+    limit = Limits(None, 600.0, 0.0, exhausted_s=7200.0, sigma=Sigma(0.5, 0.5))
+    assert orders.cost_s([hopeless] * 3, limit) == pytest.approx(7800.0)
+
+
+def test_with_much_time_left_scatter_changes_nothing() -> None:
+    some = [guess(0.5, 10, 20), guess(0.7, 30, 5), guess(0.9, 50, 40)]
+    free, late = limits(), replace(limits(remaining_s=1e9), sigma=Sigma(0.4, 0.6))
+    for order in permutations(some):
+        assert orders.cost_s(order, late) == pytest.approx(orders.cost_s(order, free))
 
 
 def test_of_equal_orders_the_given_one_stays() -> None:

@@ -103,6 +103,60 @@ class TestFewOutcomesAreBelievedLittle:
         assert estimate(known, "b").p_success >= P_LEAST
 
 
+class TestASiteThatIsDown:
+    steady = [success(T0 - DAY_S)] * 200
+    good = [success(T0 - DAY_S)] * 40
+    mixed = [failure(T0 - DAY_S - 60)] * 20 + [success(T0 - DAY_S)] * 20
+
+    def after(self, before: list[Outcome], failed: int, template: str = "vm") -> Estimate:
+        last = [failure(T0 + number, template) for number in range(failed)]
+        return estimate(memory(a=before + last, b=self.steady), "a")
+
+    def test_is_not_taken_for_down_after_one_failure(self) -> None:
+        assert self.after(self.good, 0).down == 0.0
+        assert self.after(self.good, 1).down < 0.2
+
+    def test_that_seldom_failed_is_given_up_after_three_failures(self) -> None:
+        assert self.after(self.good, 3).down > 0.9
+        assert self.after(self.good, 3).p_success < 0.15
+
+    def test_that_often_fails_is_given_up_later(self) -> None:
+        assert self.after(self.mixed, 3).down < 0.3
+        assert self.after(self.mixed, 20).down > 0.9
+
+    @pytest.mark.parametrize("before", ["good", "mixed"])
+    def test_stays_so_while_it_fails_longer_than_is_remembered_one_by_one(
+        self, before: str
+    ) -> None:
+        downs = [self.after(getattr(self, before), failed).down for failed in range(60)]
+        assert downs == sorted(downs)
+
+    def test_failures_of_another_template_count_half(self) -> None:
+        assert self.after(self.good, 4, "other").down == pytest.approx(
+            self.after(self.good, 2).down, abs=0.05
+        )
+
+    def test_is_up_again_with_the_next_success(self) -> None:
+        known = [*self.good, *(failure(T0 + number) for number in range(5)), success(T0 + 10)]
+        assert estimate(memory(a=known), "a").down == 0.0
+
+    def test_is_thought_of_as_up_again_by_and_by(self) -> None:
+        known = memory(a=self.good + [failure(T0)] * 5, b=self.steady)
+        downs = [
+            estimate(known.at(T0 + hours * 3600), "a").down for hours in (-1, 0, 1, 12, 24, 240)
+        ]
+        assert downs[0] == downs[1] == estimate(known, "a").down
+        assert downs[1:] == sorted(downs[1:], reverse=True)
+        assert downs[3] == pytest.approx(downs[1] / math.e)
+        assert downs[-1] < 0.01
+
+    def test_what_others_remember_is_left_as_it_is(self) -> None:
+        known = memory(a=self.good + [failure(T0)] * 5)
+        before = estimate(known, "a")
+        known.at(T0 + 1e6)
+        assert estimate(known, "a") == before
+
+
 class TestTheOrder:
     def test_fast_and_sure_comes_before_slow_and_sure(self) -> None:
         known = memory(fast=[success(seconds=60)] * 20, slow=[success(seconds=900)] * 20)
@@ -164,15 +218,28 @@ def test_every_estimate_is_a_number_in_its_bounds(sites: dict[str, Any], templat
         assert math.isfinite(expected_s(one, COST_S))
 
 
-@given(some_outcomes, some_outcomes, st.lists(st.floats(0, 29), min_size=1, max_size=30))
-def test_more_failures_and_all_else_equal_never_rank_better(
-    equal: list[Outcome], others: list[Outcome], days: list[float]
+def no_better(more: list[Outcome], less: list[Outcome], others: list[Outcome]) -> bool:
+    known = memory(a=more, b=less, c=others)
+    shares = estimate(known, "a").p_success, estimate(known, "b").p_success
+    return points(known, "a") <= points(known, "b") + 1e-12 and shares[0] <= shares[1] + 1e-12
+
+
+@given(some_outcomes, some_outcomes, st.integers(1, 50))
+def test_failures_after_all_else_never_rank_better(
+    before: list[Outcome], others: list[Outcome], more: int
 ) -> None:
     # no shorter than what failures take anywhere: a shorter one would lower the time lost
+    last = [failure(T0 + 1 + number, "vm", 5000.0) for number in range(more)]
+    assert no_better(before + last, before, others)
+
+
+@given(some_outcomes, some_outcomes, st.lists(st.floats(0, 29), min_size=1, max_size=50))
+def test_earlier_failures_never_rank_a_site_better_that_is_up(
+    equal: list[Outcome], others: list[Outcome], days: list[float]
+) -> None:
+    up = [*equal, success(T0 + 1)]
     more = [failure(T0 - day * DAY_S, "vm", 5000.0) for day in days]
-    known = memory(a=equal + more, b=equal, c=others)
-    assert points(known, "a") <= points(known, "b") + 1e-12
-    assert estimate(known, "a").p_success <= estimate(known, "b").p_success + 1e-12
+    assert no_better(up + more, up, others)
 
 
 @given(some_outcomes, some_outcomes, st.integers(1, 30))

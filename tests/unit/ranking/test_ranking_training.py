@@ -25,6 +25,7 @@ from paas_stream.records import (
     RankedProviders,
     Training,
 )
+from paas_stream.records.training import LONGEST_S
 
 LIFECYCLE = Path(lifecycle.__file__).parent
 COUNTED = ["refused", "failed", "unconfigured", "pending", "starting", "incomplete"]
@@ -218,6 +219,13 @@ def test_a_reason_without_end_is_cut() -> None:
     assert len(told[0].status_reason or "") == training.REASON_MAX
 
 
+def test_a_clock_that_was_set_during_an_attempt_loses_no_row() -> None:
+    ages = attempt(1, started_at=at(0.0), ended_at=at(T0))
+    back = attempt(2, started_at=at(T0), ended_at=at(0.0))
+    _, told = run(ranking(), ages, back)
+    assert [one.tot_failure_time_s for one in told] == [LONGEST_S, 0.0]
+
+
 def test_a_row_of_another_program_is_read() -> None:
     written = (
         b'{"msg_version":"1.1.0","uuid":"%b","provider_name":"a","region_name":"r",'
@@ -233,7 +241,10 @@ def test_a_row_of_another_program_is_read() -> None:
     ("field", "value"),
     [
         ("completion_time_s", -1),
+        ("completion_time_s", 1e300),
+        ("tot_failure_time_s", 1e300),
         ("n_failures", -1),
+        ("n_failures", 9 * 10**18),
         ("attempt", 0),
         ("status", "DONE"),
         ("submission_time", "soon"),
