@@ -27,9 +27,10 @@ IM_STAMP := .venv/.im-$(call key,requirements/im.txt)
 AUTH_STAMP := .venv/.auth-$(call key,tests/oidc/package-lock.json tests/oidc/install.sh requirements/keystone.txt tests/keystone/install.sh)
 OPENSTACK_STAMP := .venv/.openstack-$(call key,requirements/openstack.txt tests/openstack/install.sh tests/openstack/build.py tests/openstack/services.py tests/keystone/install.sh)
 RALLY_STAMP := .venv/.rally-$(call key,requirements/rally.txt tests/keystone/install.sh)
+MLFLOW_STAMP := .venv/.mlflow-$(call key,requirements/mlflow.txt tests/keystone/install.sh)
 BROWSER_STAMP := .venv/.browser-$(call key,tests/browser/package-lock.json tests/browser/install.sh)
 
-.PHONY: help setup kafka-install im-install browser-install auth-install openstack rally run stop test chaos coverage lint check format docs lock clean
+.PHONY: help setup kafka-install im-install browser-install auth-install openstack rally mlflow run stop test chaos coverage lint check format docs lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,15 +50,17 @@ openstack: $(OPENSTACK_STAMP)  ## install the OpenStack services of the tests in
 
 rally: $(RALLY_STAMP)  ## install Rally into the cache
 
+mlflow: $(MLFLOW_STAMP)  ## install the MLflow server of the tests into the cache
+
 run: setup kafka-install im-install  ## start everything and deploy the example
 	@bash examples/run-demo.sh
 
 stop: setup  ## stop everything that runs in the background
 	@$(BIN)/paas-stream stop
 
-test: setup kafka-install im-install browser-install auth-install openstack rally  ## run the tests; ARGS="-k name" selects
+test: setup kafka-install im-install browser-install auth-install openstack rally mlflow  ## run the tests; ARGS="-k name" selects
 	@echo "==> Running the tests"
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: setup kafka-install im-install  ## three workers under faults; ARGS="--deployments 1000 --faults 100 --seed 1"
 	@PYTHONPATH=tests $(BIN)/python -m chaos.run $(ARGS)
@@ -94,7 +97,8 @@ lock: $(UV)  ## pin the newest versions that setup.cfg and requirements/*.in all
 	compile requirements/im.in -o requirements/im.txt; \
 	compile requirements/keystone.in -o requirements/keystone.txt; \
 	compile requirements/openstack.in -o requirements/openstack.txt; \
-	compile requirements/rally.in -o requirements/rally.txt
+	compile requirements/rally.in -o requirements/rally.txt; \
+	compile requirements/mlflow.in -o requirements/mlflow.txt
 
 clean:  ## stop everything, remove .venv and what tools left; .paas-stream stays
 	@if [ -x $(BIN)/paas-stream ]; then $(BIN)/paas-stream stop || true; fi
@@ -136,6 +140,11 @@ $(IM_STAMP): | $(VENV_STAMP)
 $(RALLY_STAMP): | $(VENV_STAMP)
 	@echo "==> Installing Rally"
 	@bash tests/keystone/install.sh rally "$(PAAS_CACHE_DIR)/rally-$$(sha256sum requirements/rally.txt | cut -c1-12)" "$(UV)" "$$(realpath $(BIN)/python)"
+	@touch $@
+
+$(MLFLOW_STAMP): | $(VENV_STAMP)
+	@echo "==> Installing the MLflow server of the tests"
+	@bash tests/keystone/install.sh mlflow "$(PAAS_CACHE_DIR)/mlflow-$$(sha256sum requirements/mlflow.txt | cut -c1-12)" "$(UV)" "$$(realpath $(BIN)/python)"
 	@touch $@
 
 $(OPENSTACK_STAMP): | $(VENV_STAMP)

@@ -8,17 +8,17 @@ looks at the rows, and decides.
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from faust.types import TP
 
 from paas_stream import topics
 from paas_stream.app import app
-from paas_stream.clients.training import TrainingProgram
+from paas_stream.clients.training import COMMAND, LOGGED, RunNotLoggedError, TrainingProgram
 from paas_stream.durable.agents import deliver_error, error_record
-from paas_stream.errors import PaasError
 from paas_stream.ranking import schedule
+from paas_stream.told import Told
 from tables import models
 
 COMPONENT = "ai-ranker-training"
@@ -37,23 +37,29 @@ class Runs:
     interval_s: float
     new_rows: int
     tried_at: float = 0.0  # epoch seconds
-    told: str | None = None  # the fault that was told last
+    told: Told = field(default_factory=Told)  # of trainings that have failed
+    told_of_log: Told = field(default_factory=Told)  # of MLflow: only a model's run takes it back
     running: asyncio.Task[None] | None = None
 
     def is_due(self, end: int, now: float) -> bool:
         """Whether to look, with `end` after the last record of `training`."""
-        if now - self.tried_at < self.interval_s:
+        if not schedule.is_time(now, self.tried_at, self.interval_s):
             return False
-        newest = models.newest()
-        if newest is not None and now - newest.created_at.timestamp() < self.interval_s:
-            return False
-        self.tried_at = now  # also when there is nothing new: cards are read once in an interval
+        newest = models.newest()  # reads all cards, which is why it comes second
+        if newest is not None:
+            made_at = newest.created_at.timestamp()
+            if not schedule.is_time(now, made_at, self.interval_s):
+                return False
+        self.tried_at = now  # also when there is nothing new: once in an interval is enough
         read_to = None if newest is None else newest.read_to
         return schedule.is_worth_a_look(end, read_to, self.new_rows)
 
 
 _settings = app.settings.trainer
-runs = Runs(TrainingProgram(_settings.timeout_s), _settings.interval_s, _settings.new_rows)
+_command = LOGGED if _settings.mlflow else COMMAND
+runs = Runs(
+    TrainingProgram(_settings.timeout_s, _command), _settings.interval_s, _settings.new_rows
+)
 
 
 @app.timer(interval=1.0)
@@ -90,15 +96,19 @@ async def _run(program: TrainingProgram) -> None:
     try:
         with _box.work("train"):
             said = await program.run()
-        log.info("training: %s", said)
-        runs.told = None
+        log.info("training: %s", said.text)
+        runs.told.forget()
+        if said.is_trained:
+            runs.told_of_log.forget()
+    except RunNotLoggedError as exc:
+        log.info("training: %s", exc.said)
+        runs.told.forget()
+        if runs.told_of_log.is_news(exc):
+            await deliver_error(app, error_record(COMPONENT, "train", exc, None, None, None))
     except Exception as exc:
-        text = exc.message if isinstance(exc, PaasError) else repr(exc)
-        if runs.told == text:
-            return
-        runs.told = text
-        log.exception("the training has failed")
-        await deliver_error(app, error_record(COMPONENT, "train", exc, None, None, None))
+        if runs.told.is_news(exc):
+            log.exception("the training has failed")
+            await deliver_error(app, error_record(COMPONENT, "train", exc, None, None, None))
 
 
 @app.on_before_shutdown.connect(weak=False)

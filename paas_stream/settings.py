@@ -174,8 +174,8 @@ class RankerSettings(BaseModel):
     """The AI-ranker."""
 
     min_attempts: int = Field(20, ge=1)  # in 30 days, before the order follows past attempts
-    failure_cost_s: float = Field(600.0, ge=0)  # what a failed attempt costs besides its time
-    exhausted_s: float = Field(7200.0, ge=0)  # what a deployment costs that fails everywhere
+    failure_cost_s: float = Field(600.0, ge=0, le=1e9)  # of a failed attempt, besides its time
+    exhausted_s: float = Field(7200.0, ge=0, le=1e9)  # of a deployment that fails everywhere
     explore: float = Field(0.0, ge=0, le=0.5)  # probability with which the first place is drawn
 
 
@@ -186,6 +186,8 @@ class TrainerSettings(BaseModel):
     new_rows: int = Field(200, ge=1)  # attempts since the newest model, after which one is due
     rows: int = Field(50_000, ge=1000)  # the newest records of `training` that are learned from
     timeout_s: float = Field(600.0, gt=0)  # of one training
+    mlflow: bool = False  # whether the scheduled ones are logged with MLflow
+    mlflow_timeout_s: float = Field(120.0, gt=0)  # of logging one, scheduled or not
 
 
 class TrackerSettings(BaseModel):

@@ -1,6 +1,7 @@
 """`paas-stream train`: a new model for the AI-ranker, from what became of past attempts."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,8 +13,9 @@ import numpy as np
 from rich.text import Text
 
 from paas_stream.cli import mlflow_run, model_records
+from paas_stream.cli.mlflow_run import NotLoggedError
 from paas_stream.cli.output import columns, out
-from paas_stream.errors import InvalidMessageError
+from paas_stream.errors import ConfigurationError, InvalidMessageError, PermanentError
 from paas_stream.ranking import drift, features, fitting, models, promotion, schedule, training_rows
 from paas_stream.ranking.boosters import ModelError
 from paas_stream.ranking.fitting import Rows, TooFewRowsError
@@ -27,6 +29,7 @@ from paas_stream.topics import TRAINING
 
 COMPONENT = "ai-ranker-training"
 NOTHING_DUE = 3  # exit status: there is too little to learn from, or no model is due
+NOT_LOGGED = 4  # exit status: all was done, and MLflow has not taken the run
 _SHOWN = 10  # features
 
 
@@ -49,6 +52,8 @@ class Found:
             "without an outcome": read.no_outcome,
             "without features": read.without_features,
             "of other features": read.other_features,
+            "with broken features": read.broken_features,
+            "of requests still to come": read.not_yet,
             "unreadable": self.unreadable,
         }
 
@@ -73,7 +78,7 @@ class Trained:
     type=click.Path(file_okay=False, path_type=Path),
     help="Also write card (JSON) and boosters (UBJSON) into a folder of this one.",
 )
-@click.option("--mlflow", "is_logged", is_flag=True, help="Also log the run with MLflow.")
+@click.option("--mlflow", "is_logged", is_flag=True, help="Then log the run with MLflow.")
 @click.option("--if-due", is_flag=True, help="Only when enough is new, or has changed.")
 @click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
 @click.pass_context
@@ -91,9 +96,10 @@ def train(
 
     They are read from the topic `training`, and the model is published to `models`. It becomes live
     when it is not worse than the live one, or than the rates when there is none to compare with.
-    Exit status 3 when there are too few attempts, or, with --if-due, when no model is due.
+    Exit status 3 when there are too few attempts, or, with --if-due, when no model is due; 4 when all
+    was done, except that MLflow has not taken the run.
     """
-    if is_logged:
+    if is_logged and not if_due:  # what is scheduled makes its model all the same
         mlflow_run.check()
     settings = get_settings()
     found = model_records.run(look(settings), settings)
@@ -113,8 +119,6 @@ def train(
         records = [*made.records, *([live_record(made, found.shelf)] if is_promoted else [])]
         model_records.run(model_records.send(settings, records), settings)
         _clear(settings, found.shelf, records)
-    if is_logged:
-        mlflow_run.log(made.card, made.parts, is_promoted)
     told = {
         "version": made.card.version,
         "why": why,
@@ -127,9 +131,18 @@ def train(
     }
     if as_json:
         click.echo(json.dumps(told, indent=2))
-        return
-    for line in lines(found, made, told):
-        out.print(line)
+    else:
+        for line in lines(found, made, told):
+            out.print(line)
+    if is_logged:
+        tags = {"published": not dry_run, "live": is_promoted}
+        try:
+            run = mlflow_run.log(made.card, made.parts, tags, settings.trainer.mlflow_timeout_s)
+        except (ConfigurationError, NotLoggedError) as exc:
+            click.echo(f"paas-stream: {exc.message}", err=True)
+            context.exit(NOT_LOGGED)
+        if not as_json:
+            out.print(f"logged with MLflow as run {run}")
 
 
 async def look(settings: Settings) -> Found:
@@ -148,7 +161,8 @@ async def look(settings: Settings) -> Found:
             live = shelf.model(shelf.live_version)
         except ModelError as exc:
             fault = f"the live model {shelf.live_version} cannot be compared with: {exc.message}"
-    return Found(training_rows.read(records), unreadable, kept.end, shelf, live, fault)
+    read = training_rows.read(records, time.time())
+    return Found(read, unreadable, kept.end, shelf, live, fault)
 
 
 def due(found: Found, settings: Settings) -> str | None:
@@ -187,11 +201,14 @@ def live_record(made: Trained, shelf: Shelf) -> ModelPart:
 
 
 def write(folder: Path, made: Trained) -> None:
-    """The model as files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "card.json").write_text(made.card.model_dump_json(indent=2) + "\n")
-    for name, content in made.parts.items():
-        (folder / f"{name}.ubj").write_bytes(content)
+    """The model as files. Raises PermanentError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "card.json").write_text(made.card.model_dump_json(indent=2) + "\n")
+        for name, content in made.parts.items():
+            (folder / f"{name}.ubj").write_bytes(content)
+    except OSError as exc:
+        raise PermanentError(f"{folder} cannot be written: {exc.strerror}") from exc
 
 
 def _clear(settings: Settings, shelf: Shelf, records: list[ModelPart]) -> None:

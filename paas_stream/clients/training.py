@@ -14,7 +14,9 @@ from typing import Final
 from paas_stream.errors import TemporaryError
 
 COMMAND: Final = (sys.executable, "-m", "paas_stream.cli.main", "train", "--if-due")
+LOGGED: Final = (*COMMAND, "--mlflow")
 NOTHING_DUE: Final = 3  # its exit status when there is nothing to be trained, which is no fault
+NOT_LOGGED: Final = 4  # its exit status when the model is made, and MLflow has not taken the run
 _SAID_MOST: Final = 1000  # characters of its last words that are passed on
 _NICE: Final = 10  # deployments go first
 
@@ -25,6 +27,24 @@ class TrainingRunError(TemporaryError):
     code = "training_run"
 
 
+class RunNotLoggedError(TemporaryError):
+    """The model is made, and what `train` says of it is in its log; MLflow has not taken the run."""
+
+    code = "mlflow"
+
+    def __init__(self, message: str, said: str) -> None:
+        super().__init__(message)
+        self.said = said  # all of its last words
+
+
+@dataclass(frozen=True)
+class Said:
+    """Its last words, and whether a model was made."""
+
+    text: str
+    is_trained: bool
+
+
 @dataclass(frozen=True)
 class TrainingProgram:
     """The program and its bound in seconds."""
@@ -32,8 +52,8 @@ class TrainingProgram:
     timeout_s: float
     command: Sequence[str] = COMMAND
 
-    async def run(self) -> str:
-        """Train if it is due; its last words. Raises TrainingRunError.
+    async def run(self) -> Said:
+        """Train if it is due. Raises TrainingRunError, and RunNotLoggedError once the model is made.
 
         The program and whatever it has started do not outlive this call.
         """
@@ -45,9 +65,12 @@ class TrainingProgram:
             except TimeoutError as exc:
                 raise TrainingRunError(f"it was not done within {self.timeout_s:g} s") from exc
             said = file.read_bytes()[-_SAID_MOST:].decode("utf-8", "replace").strip()
+        if code == NOT_LOGGED:
+            # the last line alone: the others differ from model to model, and the fault is the same
+            raise RunNotLoggedError(said.rpartition("\n")[2], said)
         if code not in (0, NOTHING_DUE):
             raise TrainingRunError(f"it ended with {code}: {said}")
-        return said
+        return Said(said, code == 0)
 
     async def _ended(self, file: Path) -> int:
         with file.open("wb") as said:

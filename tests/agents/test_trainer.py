@@ -13,7 +13,7 @@ import tables.models
 from agents import trainer as module
 from agents.model_register import model_register
 from agents.trainer import Runs, trainer
-from paas_stream.clients.training import TrainingRunError
+from paas_stream.clients.training import RunNotLoggedError, Said, TrainingRunError
 from paas_stream.records import ErrorRecord, ModelPart
 
 INTERVAL_S = 3600.0
@@ -27,10 +27,11 @@ class Program:
         self.begun = 0
         self.cancelled = False
         self.fault: Exception | None = None
+        self.is_trained = False  # whether it has made a model
         self.may_end = asyncio.Event()
         self.may_end.set()
 
-    async def run(self) -> str:
+    async def run(self) -> Said:
         self.begun += 1
         try:
             await self.may_end.wait()
@@ -39,7 +40,7 @@ class Program:
             raise
         if self.fault is not None:
             raise self.fault
-        return "no model is due"
+        return Said("what it says", self.is_trained)
 
 
 @pytest.fixture
@@ -157,6 +158,26 @@ async def test_a_fault_is_told_once_for_as_long_as_it_is_the_same(
     await turn(bench)
     clock.now += INTERVAL_S
     program.fault = TrainingRunError("it ended with 1: no broker")
+    await turn(bench)
+    assert len(bench.sent(ErrorRecord)) == 2
+
+
+async def test_what_mlflow_has_not_taken_is_told_once_until_it_takes_a_run_again(
+    bench: Bench, program: Program, clock: Clock
+) -> None:
+    away = RunNotLoggedError("paas-stream: MLflow does not answer", "the model, and that")
+    # it is down, no model is due, it is still down
+    for fault in (away, None, away):
+        program.fault = fault
+        await turn(bench)
+        clock.now += INTERVAL_S
+    (told,) = bench.sent(ErrorRecord)
+    assert (told.component, told.step, told.code) == ("ai-ranker-training", "train", "mlflow")
+    assert told.message == "paas-stream: MLflow does not answer"
+    program.fault, program.is_trained = None, True  # it has taken one
+    await turn(bench)
+    clock.now += INTERVAL_S
+    program.fault = away
     await turn(bench)
     assert len(bench.sent(ErrorRecord)) == 2
 

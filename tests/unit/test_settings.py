@@ -67,6 +67,8 @@ def test_a_setting_is_read_from_the_environment(
         ("PAAS_STREAM_PARTITIONS", "0"),
         ("PAAS_KAFKA_HEAP_MIB", "513"),
         ("PAAS_AUTH", "sometimes"),
+        ("PAAS_RANKER_FAILURE_COST_S", "inf"),
+        ("PAAS_RANKER_EXHAUSTED_S", "1e308"),
     ],
 )
 def test_a_wrong_setting_is_named_as_it_stands_in_the_environment(

@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 from support.waiting import wait_until
 
-from paas_stream.cli.train import NOTHING_DUE
+from paas_stream.cli.train import NOT_LOGGED, NOTHING_DUE
 from paas_stream.clients import training
-from paas_stream.clients.training import TrainingProgram, TrainingRunError
+from paas_stream.clients.training import (
+    RunNotLoggedError,
+    Said,
+    TrainingProgram,
+    TrainingRunError,
+)
 
 
 def program(text: str, timeout_s: float = 30.0) -> TrainingProgram:
@@ -18,16 +23,24 @@ def program(text: str, timeout_s: float = 30.0) -> TrainingProgram:
 
 
 def test_both_sides_mean_the_same_exit_status() -> None:
-    assert training.NOTHING_DUE == NOTHING_DUE
+    assert (training.NOTHING_DUE, training.NOT_LOGGED) == (NOTHING_DUE, NOT_LOGGED)
 
 
 async def test_what_it_says_is_given_back() -> None:
-    assert await program("print('published')").run() == "published"
+    assert await program("print('published')").run() == Said("published", is_trained=True)
 
 
 async def test_too_few_rows_are_no_fault() -> None:
     said = await program("import sys; print('too few', file=sys.stderr); sys.exit(3)").run()
-    assert said == "too few"
+    assert said == Said("too few", is_trained=False)
+
+
+async def test_a_run_that_is_not_logged_is_a_fault_with_its_last_line() -> None:
+    text = "import sys; print('v1: published'); print('MLflow is down', file=sys.stderr); exit(4)"
+    with pytest.raises(RunNotLoggedError) as fault:
+        await program(text).run()
+    assert fault.value.message == "MLflow is down"
+    assert fault.value.said == "v1: published\nMLflow is down"
 
 
 @pytest.mark.parametrize(
@@ -86,4 +99,4 @@ def lives(pid: int) -> bool:
 
 async def test_deployments_go_first() -> None:
     said = await program("import os, time; time.sleep(0.5); print(os.nice(0))").run()
-    assert int(said) >= min(os.nice(0) + 1, 10)
+    assert int(said.text) >= min(os.nice(0) + 1, 10)
