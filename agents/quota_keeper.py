@@ -30,7 +30,7 @@ async def quota_keeper(received: Received) -> None:
     request: QuotaRequest = received.message
     project = request.key
     site = providers.catalog().get(project)
-    decision = holds.decide(request, list(quota_holds.of(project)), site, time.time())
+    decision = holds.decide(request, quota_holds.known(request), site, time.time())
     if decision.granted is not None:
         await outbox.post(received, *caused_by(received.id, [_answer(request, decision)]))
     quota_holds.store(project, decision)

@@ -14,9 +14,11 @@ from faust.types import TP
 from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.durable.agents import deliver_error, error_record
+from paas_stream.errors import UnreadableRowError
 from paas_stream.records import Rally
 from paas_stream.selection.health import refusal
 from paas_stream.selection.rally_files import RallyDirectory, Reading
+from paas_stream.told import Told
 from tables import health
 
 COMPONENT = "rally"
@@ -37,11 +39,14 @@ class RallyReader:
         )
         self.on_the_way: dict[tuple[str, str], None] = {}  # in the order in which they were sent
         self.next_at = 0.0  # monotonic seconds
-        self.fault = ""  # of the directory, as told last
+        self.told = Told()  # of the directory
 
     def is_new(self, report: Rally) -> bool:
         """Whether it has not been sent, as far as this worker can know."""
-        known = health.get(report.provider, report.region_name or "")
+        try:
+            known = health.get(report.provider, report.region_name or "")
+        except UnreadableRowError:
+            return False  # it could not be counted: it is sent once the row can be read
         name = report.key, report.identity
         if known is not None and known.knows(report):
             self.on_the_way.pop(name, None)
@@ -72,15 +77,14 @@ async def rally() -> None:
     reader.next_at = now + app.settings.rally.interval_s
     try:
         readings = await asyncio.to_thread(reader.directory.turn)
-        reader.fault = ""
+        reader.told.forget()
         for reading in readings:
             with _box.work(f"send {reading.path.name}"):
                 await _send(reading)
         if len(readings) == app.settings.rally.files_per_turn:
             reader.next_at = now  # more may wait
     except Exception as exc:
-        if str(exc) != reader.fault:
-            reader.fault = str(exc)
+        if reader.told.is_news(exc):
             log.exception("Rally's reports could not be read; they are tried again")
             await deliver_error(app, error_record(COMPONENT, "read", exc, None, None, None))
 

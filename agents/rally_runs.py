@@ -8,7 +8,7 @@ way of all reports.
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,10 +19,11 @@ from paas_stream import topics
 from paas_stream.app import app
 from paas_stream.clients.rally import TASK, RallyProgram
 from paas_stream.durable.agents import deliver_error, error_record
-from paas_stream.errors import PaasError
+from paas_stream.selection import rally_schedule
 from paas_stream.selection.health import KEPT_DAYS
-from paas_stream.selection.provider_schema import OpenStackProvider
+from paas_stream.selection.rally_schedule import Place, place_of
 from paas_stream.selection.readings import Site
+from paas_stream.told import Told
 from tables import health
 
 COMPONENT = "rally"
@@ -39,31 +40,20 @@ class Runs:
 
     program: RallyProgram | None
     interval_s: float
-    tried: dict[tuple[str, str], float] = field(default_factory=dict)  # by site; epoch seconds
-    told: dict[tuple[str, str], str] = field(default_factory=dict)  # the fault that was told last
+    tried: dict[Place, float] = field(default_factory=dict)  # epoch seconds
+    told: defaultdict[Place, Told] = field(default_factory=lambda: defaultdict(Told))
     running: asyncio.Task[None] | None = None
 
     def due(self, now: float) -> Site | None:
-        """The site whose last report is the oldest, if that is old enough."""
-        waiting = [(self._last(site), site) for site in _sites()]
-        last, site = min(waiting, key=lambda one: one[0], default=(now, None))
-        return site if now - last >= self.interval_s else None
+        """The site to be tested at `now` (epoch seconds)."""
+        sites = tuple(rally_schedule.tested(federation().sites()))
+        last = {place: self._last(place) for place in map(place_of, sites)}
+        return rally_schedule.due(sites, last, now, self.interval_s)
 
-    def _last(self, site: Site) -> float:
-        known = health.last_report(*site.key[:2])
+    def _last(self, place: Place) -> float:
+        known = health.last_report(*place)
         reported = 0.0 if known is None else known.at.timestamp()
-        return max(reported, self.tried.get(site.key[:2], 0.0))
-
-
-def _sites() -> Iterator[Site]:
-    """One project of each region of each OpenStack that is in service."""
-    seen = set()
-    for site in federation().sites():
-        place = site.key[:2]
-        is_tested = isinstance(site.provider, OpenStackProvider) and place not in seen
-        if is_tested and site.provider.status == "active" and site.project.credentials:
-            seen.add(place)
-            yield site
+        return max(reported, self.tried.get(place, 0.0))
 
 
 def _runs() -> Runs:
@@ -94,7 +84,7 @@ async def rally_runs() -> None:
         return
     site = runs.due(time.time())
     if site is not None:
-        runs.tried[site.key[:2]] = time.time()
+        runs.tried[place_of(site)] = time.time()
         runs.running = asyncio.create_task(_run(runs.program, site))
         runs.running.add_done_callback(_ended)
 
@@ -105,21 +95,18 @@ def _ended(_: asyncio.Task[None]) -> None:
 
 async def _run(program: RallyProgram, site: Site) -> None:
     """One run. Never raises; a fault is told once, for as long as it is the same one."""
-    place = site.key[:2]
+    place = place_of(site)
     try:
         with _box.work(f"test {site.name}"):
             name = site.project.credentials or ""
             login = await asyncio.to_thread(federation().credentials, name)
             report = await program.run(site, login)
         log.info("Rally has tested %s: %s", site.name, report)
-        runs.told.pop(place, None)
+        runs.told[place].forget()
     except Exception as exc:
-        text = f"{site.name}: {exc.message if isinstance(exc, PaasError) else exc!r}"
-        if runs.told.get(place) == text:
-            return
-        runs.told[place] = text
-        log.exception("Rally could not test %s", site.name)
-        await deliver_error(app, error_record(COMPONENT, "run", exc, None, None, None))
+        if runs.told[place].is_news(exc):
+            log.exception("Rally could not test %s", site.name)
+            await deliver_error(app, error_record(COMPONENT, "run", exc, None, None, None))
 
 
 @app.on_before_shutdown.connect(weak=False)

@@ -11,11 +11,11 @@ import tables.components
 import tables.deployments
 import tables.error_records
 import tables.health
-import tables.models
 import tables.providers
 import tables.ranker
+import tables.serving
 import tables.stored_templates
-from agents import callback_effects, deployment_tracker, feeder, im_dispatcher
+from agents import callback_runner, deployment_tracker, feeder, im_dispatcher, im_runner
 from agents.im_polls import Polls
 from paas_stream.app import app
 from paas_stream.durable import ticks
@@ -45,14 +45,14 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
         monkeypatch.setattr(tables.health, name, empty)
     monkeypatch.setattr(tables.ranker, "_changed", set())
     monkeypatch.setattr(tables.ranker, "_projection", tables.ranker.Projection())
-    monkeypatch.setattr(tables.models, "serving", tables.models.Serving())
-    monkeypatch.setattr(feeder, "sent", feeder.Sent())
-    policy = im_dispatcher.policy
+    monkeypatch.setattr(tables.serving, "live", tables.serving.Serving())
+    monkeypatch.setattr(feeder, "turns", feeder.Turns())
+    policy = im_runner.policy
     polls = Polls(app.settings.dispatch, lease_s=policy.call_s + policy.margin_s)
-    monkeypatch.setattr(im_dispatcher, "polls", polls)
+    monkeypatch.setattr(im_runner, "polls", polls)
     for module in (deployment_tracker, im_dispatcher):
         monkeypatch.setattr(module.ticks, "_heap", DueHeap())
-    monkeypatch.setattr(callback_effects, "runner", Runner([]))  # see test_callbacks
+    monkeypatch.setattr(callback_runner, "runner", Runner([]))  # see test_callbacks
     return Bench(monkeypatch)
 
 
@@ -60,7 +60,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The time of tracker, dispatcher, Feeder and their timers."""
     made = Clock()
-    for module in (deployment_tracker, im_dispatcher, feeder, ticks):
+    for module in (deployment_tracker, im_dispatcher, im_runner, feeder, ticks):
         monkeypatch.setattr(module, "time", made)
     return made
 
@@ -69,7 +69,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def runner(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Runner:
     """The dispatcher's effects."""
     made = Runner(bench.journal)
-    monkeypatch.setattr(im_dispatcher, "runner", made)
+    monkeypatch.setattr(im_runner, "runner", made)
     return made
 
 

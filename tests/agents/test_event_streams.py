@@ -14,6 +14,7 @@ from support.sse import Told, told
 
 from agents.deployment_tracker import deployment_tracker
 from paas_stream.records import DeploymentResult, Operation, ProcedureStatus
+from tables import watched
 from web import deployments, events, owners, streams
 from web.faults import errors_as_json
 
@@ -230,7 +231,7 @@ class TestAStream:
         del events.tables.index[UUID]
         deployments.app.tables["deployments"].data.data.clear()
         events.tables.deployments.forget_recent()
-        events.tables._wake(UUID)
+        watched._wake(UUID)
         assert words(await rest(answer)) == ["forgotten"]
 
     async def test_until_final_ends_in_a_state_that_lasts(self, bench: Bench, opened: Open) -> None:
@@ -309,7 +310,7 @@ class TestTheBounds:
         await take(answer, 2)
         answer.close()
         await closed()
-        assert not events.tables._watching
+        assert not watched._watching
 
     async def test_a_reader_who_takes_nothing_is_cut_off(
         self, bench: Bench, client: TestClient[Any, Any], settings: SimpleNamespace

@@ -89,6 +89,30 @@ async def test_every_provider_region_and_project_is_sent_under_its_key(holder: B
     assert [one.key for one in holder.journal if isinstance(one, Sent)] == sent
 
 
+async def test_a_site_whose_message_is_too_large_holds_up_no_other(holder: Bench) -> None:
+    holder.refused = {Feeder}
+    await holder.run(feeder)
+    told = [one.message for one in holder.sent(ErrorRecord)]
+    assert len(told) == len(set(told)) == 6
+    assert "site-a/region-1/demo-a: a message is too large for feeder" in told
+
+
+async def test_that_a_message_is_too_large_is_told_once_for_as_long_as_it_is(
+    holder: Bench, clock: Clock
+) -> None:
+    holder.refused = {Feeder}
+    assert len(await holder.run(feeder)) == 6
+    for _ in range(2):
+        clock.now += SETTINGS.heartbeat_s
+        assert await holder.run(feeder) == []
+    holder.refused = set()
+    clock.now += SETTINGS.heartbeat_s
+    assert {type(one) for one in await holder.run(feeder)} == {Feeder}
+    holder.refused = {Feeder}
+    clock.now += SETTINGS.heartbeat_s
+    assert {type(one) for one in await holder.run(feeder)} == {ErrorRecord}
+
+
 async def test_what_has_not_changed_is_sent_again_only_as_a_heartbeat(
     holder: Bench, clock: Clock
 ) -> None:
@@ -113,7 +137,7 @@ async def test_what_the_catalog_has_is_not_sent_again_after_a_restart(
 ) -> None:
     first = await catalogued(holder, clock)
     clock.now += SETTINGS.heartbeat_s - 1
-    monkeypatch.setattr(module, "sent", module.Sent())
+    monkeypatch.setattr(module, "turns", module.Turns())
     assert await holder.run(feeder) == []
     clock.now += 1
     assert names(await holder.run(feeder)) == first
@@ -124,7 +148,7 @@ async def test_what_has_changed_is_sent_at_once_after_a_restart(
 ) -> None:
     await catalogued(holder, clock)
     files.move("site-b")
-    monkeypatch.setattr(module, "sent", module.Sent())
+    monkeypatch.setattr(module, "turns", module.Turns())
     assert {one.split("/")[0] for one in names(await holder.run(feeder))} == {"site-b"}
 
 
@@ -343,13 +367,17 @@ async def test_a_fault_goes_to_errors_and_is_tried_again_after_an_interval(
     assert len(await holder.run(feeder)) == 6
 
 
-async def test_a_row_that_cannot_be_read_does_not_end_the_worker(holder: Bench) -> None:
+async def test_a_row_that_cannot_be_read_is_written_anew(holder: Bench) -> None:
     for message in await holder.run(feeder):
         await holder.give(provider_catalog, message)
     key = next(iter(holder.rows("providers")))
-    app.tables["providers"].data.data[key] = {"feeder": {"of": "another version"}}
-    (error,) = await holder.run(feeder)
-    assert isinstance(error, ErrorRecord)
+    holder.spoil("providers", key)
+    module.turns.sent.clear()  # as after a restart
+    await providers.rebuild()
+    assert providers.catalog().get(key) is None
+    for message in await holder.run(feeder):
+        await holder.give(provider_catalog, message)
+    assert providers.catalog().get(key) is not None
 
 
 async def test_messages_that_were_sent_before_a_fault_are_not_sent_again(

@@ -115,6 +115,15 @@ class TestTheRegister:
         assert set(components.rows()) == {"feeder/w0", "rally/w0"}
         assert set(bench.rows("components")) == {"feeder/w0", "rally/w0"}
 
+    async def test_is_not_misled_by_a_heartbeat_from_the_future(self, bench: Bench) -> None:
+        """Not even to take all others for gone, or its own box's later ones for older ones."""
+        await bench.give(component_register, status())
+        far = status(instance="w1", after=timedelta(days=300_000))
+        await bench.give(component_register, far)
+        await bench.give(component_register, status(instance="w2"))
+        assert set(components.rows()) >= {"feeder/w1", "feeder/w2"}
+        assert components.rows()["feeder/w1"].timestamp <= datetime.now(UTC)
+
     async def test_takes_no_more_boxes_than_there_can_be(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -1,11 +1,15 @@
 """`/`, `/info` and `/configuration`: what the command-line client asks for, and browsers."""
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from support.rest import Rest
 
 from paas_stream import __version__
+from tables import serving
+from web.contract.service import Info
 
 
 async def asked(rest: Rest, path: str, **headers: str) -> dict[str, Any]:
@@ -21,6 +25,17 @@ async def test_programs_are_told_what_this_is(rest: Rest, path: str, accept: str
     found = await asked(rest, path, Accept=accept)
     build = {"version": __version__}
     assert found == {"name": "paas-stream", "version": __version__, "build": build}
+
+
+@pytest.mark.parametrize("path", ["/", "/info"])
+async def test_programs_are_told_which_model_ranks_and_since_when(
+    rest: Rest, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving.live, "model", SimpleNamespace(card=SimpleNamespace(version="v7")))
+    monkeypatch.setattr(serving.live, "since", datetime(2027, 6, 1, 12, 0, 0, 5, tzinfo=UTC))
+    found = await asked(rest, path)
+    assert found["rankingModel"] == {"version": "v7", "since": "2027-06-01T12:00:00+00:00"}
+    Info.model_validate(found)
 
 
 async def test_browsers_are_sent_to_the_page(rest: Rest) -> None:

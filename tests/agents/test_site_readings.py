@@ -1,35 +1,16 @@
 """Readings side by side: each site when it is due, and never twice at a time."""
 
 import asyncio
-from datetime import date
-from typing import Any
 
 import pytest
+from support.provider_files import cluster
 
 from agents.site_readings import Readings
 from paas_stream.errors import TemporaryError
 from paas_stream.selection.credentials import Credentials
-from paas_stream.selection.provider_checks import Agreement
-from paas_stream.selection.provider_schema import KubernetesProvider, Sla
 from paas_stream.selection.readings import Reading, Site
 
 INTERVAL_S = 60.0
-
-
-def made(name: str, **region: Any) -> Site:
-    provider = KubernetesProvider.model_validate(
-        {
-            "name": name,
-            "auth_url": "https://k8s",
-            "identity_providers": [{"endpoint": "https://iam/", "name": "iam"}],
-            "projects": [{"id": "physics", "sla": "s"}],
-        }
-        | region,
-        strict=False,
-    )
-    sla = Sla(doc_uuid="s", start_date=date(2025, 1, 1), end_date=date(2099, 12, 31))
-    agreement = Agreement(sla, "physics", "https://iam/")
-    return Site(provider, provider.regions[0], provider.projects[0], agreement)
 
 
 class Reader:
@@ -79,7 +60,7 @@ def start(readings: Readings, now: float, *sites: Site) -> None:
 
 
 async def test_a_site_is_never_read_twice_at_a_time(readings: Readings, reader: Reader) -> None:
-    slow, quick = made("slow"), made("quick")
+    slow, quick = cluster("slow"), cluster("quick")
     start(readings, 0.0, slow, quick)
     await settle()
     reader.waiting["quick"].set_result(Reading({"storage_classes": ()}))
@@ -97,7 +78,7 @@ async def test_a_site_is_never_read_twice_at_a_time(readings: Readings, reader: 
 async def test_a_site_that_was_given_up_is_read_again_once_its_thread_has_ended(
     readings: Readings, reader: Reader
 ) -> None:
-    site = made("hangs")
+    site = cluster("hangs")
     start(readings, 0.0, site)
     await settle()
     reader.threads.add("hangs")

@@ -76,6 +76,6 @@ class TestTheTable:
         await bench.give(deployment_tracker, ended)
         clock.now = T0 + 20 + module.policy.retention_s
         bench.journal.clear()
-        await bench.give(deployment_tracker, make.tracker_tick())
+        await bench.give(deployment_tracker, make.tracker_tick(clock.now))
         assert Stored("template_texts", UUID, None) in bench.journal
         assert template_texts.get(UUID) is None
