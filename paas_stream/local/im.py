@@ -14,12 +14,12 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import paas_stream
 from paas_stream.errors import ConfigurationError
-from paas_stream.local.processes import BackgroundProcess, Launch, run
+from paas_stream.local.embedded import EmbeddedService
+from paas_stream.local.processes import Launch, run
 from paas_stream.settings import Settings
 
 REQUIREMENTS = Path(paas_stream.__file__).resolve().parent.parent / "requirements"
@@ -47,56 +47,29 @@ OPTIONS = {
 }
 
 
-class EmbeddedIm:
+class EmbeddedIm(EmbeddedService):
     """The IM of one state directory."""
+
+    name = "IM"
+    existing = "The IM"
+    stop_timeout_s = STOP_TIMEOUT_S
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings.im
         self.cache = settings.cache.dir.absolute()
-        self.process = BackgroundProcess("IM", settings.state.dir / "im")
+        super().__init__(settings.state, settings.im.url, settings.im.start_timeout_s)
 
-    def install(self) -> str:
-        """Install IM unless it is there. Returns what was done, in a sentence."""
-        if self.settings.url:
-            return f"The IM at {self.settings.url} is used: nothing to install"
+    @property
+    def address(self) -> str:
+        """Its REST API."""
+        return self.settings.endpoint
+
+    def _installed(self) -> str:
         environment = environment_of(REQUIREMENTS, self.cache)
         if is_complete(environment):
             return f"IM is installed in {environment}"
         create(environment, REQUIREMENTS, self.cache)
         return f"IM was installed in {environment}"
-
-    def start(self) -> str:
-        """Start IM and wait until it answers. Returns what was done, in a sentence."""
-        if self.settings.url:
-            return f"The IM at {self.settings.url} is used: nothing to start"
-        if self.process.pid() is None:
-            self.install()
-        is_new = self.process.start(self._prepare, self._is_ready, self.settings.start_timeout_s)
-        return self.status() if is_new else f"{self.status()} already"
-
-    def stop(self) -> str:
-        """Stop IM; its database stays. Returns what was done, in a sentence."""
-        was_running = self.process.stop(STOP_TIMEOUT_S)
-        return "IM was stopped" if was_running else "IM is not running"
-
-    def is_running(self) -> bool:
-        """Whether there is an IM to use: an existing one, or the embedded one runs."""
-        return bool(self.settings.url) or self.process.pid() is not None
-
-    def status(self) -> str:
-        """IM's state, in a sentence."""
-        if self.settings.url:
-            return f"The IM at {self.settings.url} is used"
-        pid = self.process.pid()
-        return (
-            "IM is not running"
-            if pid is None
-            else f"IM runs at {self.settings.endpoint} (pid {pid})"
-        )
-
-    def logs(self, lines: int, *, follow: bool) -> Iterator[str]:
-        """The last lines of the log, and then the new ones while IM runs."""
-        return self.process.follow(lines) if follow else iter(self.process.tail(lines))
 
     def administrator(self) -> tuple[str, str]:
         """Name and password of the user who sees the infrastructures of all others."""

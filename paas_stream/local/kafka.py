@@ -12,7 +12,6 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 from aiokafka.client import AIOKafkaClient
@@ -20,7 +19,8 @@ from aiokafka.errors import KafkaError
 
 import paas_stream
 from paas_stream.errors import ConfigurationError
-from paas_stream.local.processes import BackgroundProcess, Launch, port_is_free, run
+from paas_stream.local.embedded import EmbeddedService
+from paas_stream.local.processes import Launch, port_is_free, run
 from paas_stream.settings import Settings
 
 JAVA_MINIMUM = 17
@@ -43,53 +43,28 @@ appender.console.layout.pattern = %d %p %m (%c)%n
 """
 
 
-class EmbeddedKafka:
+class EmbeddedKafka(EmbeddedService):
     """The broker of one state directory."""
+
+    name = "Kafka"
+    existing = "The Kafka cluster"
+    stop_timeout_s = STOP_TIMEOUT_S
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings.kafka
         self.cache = settings.cache.dir.absolute()
-        self.process = BackgroundProcess("Kafka", settings.state.dir / "kafka")
+        super().__init__(settings.state, settings.kafka.url, settings.kafka.start_timeout_s)
 
-    def install(self) -> str:
-        """Fetch the programs unless they are there. Returns what was done, in a sentence."""
-        if self.settings.url:
-            return f"The Kafka cluster at {self.settings.url} is used: nothing to install"
+    @property
+    def address(self) -> str:
+        """Its bootstrap address."""
+        return self.settings.bootstrap
+
+    def _installed(self) -> str:
         libs = self._libs()
         if libs is not None:
             return f"Kafka is installed in {libs.parent}"
         return f"Kafka was installed in {fetch(POM, self.cache).parent}"
-
-    def start(self) -> str:
-        """Start the broker and wait until it answers. Returns what was done, in a sentence."""
-        if self.settings.url:
-            return f"The Kafka cluster at {self.settings.url} is used: nothing to start"
-        if self.process.pid() is None:
-            self.install()
-        is_new = self.process.start(self._prepare, self._is_ready, self.settings.start_timeout_s)
-        return self.status() if is_new else f"{self.status()} already"
-
-    def stop(self) -> str:
-        """Stop the broker; its data stays. Returns what was done, in a sentence."""
-        was_running = self.process.stop(STOP_TIMEOUT_S)
-        return "Kafka was stopped" if was_running else "Kafka is not running"
-
-    def is_running(self) -> bool:
-        """Whether there is a broker to use: an existing cluster, or the embedded one runs."""
-        return bool(self.settings.url) or self.process.pid() is not None
-
-    def status(self) -> str:
-        """The broker's state, in a sentence."""
-        if self.settings.url:
-            return f"The Kafka cluster at {self.settings.url} is used"
-        pid = self.process.pid()
-        if pid is None:
-            return "Kafka is not running"
-        return f"Kafka runs at {self.settings.bootstrap} (pid {pid})"
-
-    def logs(self, lines: int, *, follow: bool) -> Iterator[str]:
-        """The last lines of the log, and then the new ones while the broker runs."""
-        return self.process.follow(lines) if follow else iter(self.process.tail(lines))
 
     def _libs(self) -> Path | None:
         """The folder of jars in force, None when they must be fetched."""

@@ -24,7 +24,11 @@ pytestmark = pytest.mark.kubernetes
 
 WEB = Workload("physics", "web-1a2b3c4d")
 SHORT_S = 0.3
-ASKS: list[Callable[[Access, Workload], Any]] = [clusters.why_not_running, clusters.missing]
+ASKS: list[Callable[[Access, Workload], Any]] = [
+    clusters.why_not_running,
+    clusters.is_rolling_out,
+    clusters.missing,
+]
 
 
 @pytest.fixture
@@ -145,6 +149,81 @@ class TestWhyAContainerDoesNotRun:
             found = await clusters.why_not_running(Access(url, TOKEN, None, 5.0), WEB)
         assert found is not None
         assert (found.count("ErrImagePull"), len(found)) == (1, 300)
+
+
+def change(cluster: KubernetesStub, image: str) -> None:
+    """Give it another image, as the IM does."""
+    path = "/spec/template/spec/containers/0/image"
+    status, answer = cluster.answer(
+        "PATCH",
+        f"/apis/apps/v1/namespaces/physics/deployments/{WEB.name}",
+        f"Bearer {TOKEN}",
+        json.dumps([{"op": "replace", "path": path, "value": image}]).encode(),
+    )
+    assert status == 200, answer
+
+
+class TestARollout:
+    async def test_is_over_when_the_new_pod_runs(self, cluster: KubernetesStub) -> None:
+        deploy(cluster)
+        assert not await clusters.is_rolling_out(access(cluster), WEB)
+        cluster.start_s = 3600.0
+        change(cluster, "web:2")
+        assert await clusters.is_rolling_out(access(cluster), WEB)
+        cluster.start_s = 0.0
+        assert not await clusters.is_rolling_out(access(cluster), WEB)
+
+    async def test_goes_on_while_the_new_pod_is_kept_from_running(
+        self, cluster: KubernetesStub
+    ) -> None:
+        deploy(cluster)
+        change(cluster, "web:stuck")
+        assert await clusters.is_rolling_out(access(cluster), WEB)
+        found = await clusters.why_not_running(access(cluster), WEB)
+        assert found is not None
+        assert found.startswith("pod web-1a2b3c4d-xx: ImagePullBackOff")
+
+    async def test_goes_on_while_a_quota_has_no_room_for_both_pods(
+        self, cluster: KubernetesStub
+    ) -> None:
+        cluster.add_quota("physics", limits_cpu="1")
+        deploy(cluster)
+        change(cluster, "web:2")
+        assert await clusters.is_rolling_out(access(cluster), WEB)
+        found = await clusters.why_not_running(access(cluster), WEB)
+        assert found is not None
+        assert "exceeded quota" in found
+
+    async def test_of_what_is_gone_is_none(self, cluster: KubernetesStub) -> None:
+        assert not await clusters.is_rolling_out(access(cluster), WEB)
+
+    @pytest.mark.parametrize(
+        ("generation", "status", "goes_on"),
+        [
+            (2, {}, False),  # no controller has looked at it
+            (2, {"observedGeneration": 1, "updatedReplicas": 1, "availableReplicas": 1}, True),
+            (2, {"observedGeneration": 2, "updatedReplicas": 1, "availableReplicas": 1}, False),
+            (2, {"observedGeneration": 2, "replicas": 1, "availableReplicas": 1}, True),
+            (2, {"observedGeneration": 2, "updatedReplicas": 1}, True),
+            (
+                2,
+                {
+                    "observedGeneration": 2,
+                    "replicas": 2,
+                    "updatedReplicas": 1,
+                    "availableReplicas": 2,
+                },
+                True,
+            ),
+        ],
+    )
+    async def test_is_read_from_the_status_of_the_deployment(
+        self, generation: int, status: dict[str, Any], goes_on: bool
+    ) -> None:
+        told = {"metadata": {"generation": generation}, "spec": {"replicas": 1}, "status": status}
+        with answering(lambda path: told) as url:
+            found = await clusters.is_rolling_out(Access(url, TOKEN, None, 5.0), WEB)
+        assert found is goes_on
 
 
 class TestWhatIsMissing:

@@ -14,12 +14,13 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from click.testing import CliRunner, Result
+from support.ports import free_port
 
 from paas_stream.cli import services
 from paas_stream.errors import ConfigurationError
 from paas_stream.local.im import EmbeddedIm, served_version
 from paas_stream.local.kafka import EmbeddedKafka
-from paas_stream.local.processes import port_is_free, wait_until
+from paas_stream.local.processes import wait_until
 from paas_stream.settings import get_settings
 
 TIMEOUT_S = 30.0
@@ -37,21 +38,12 @@ topology_template:
 Command = Callable[..., Result]
 
 
-def two_free_ports() -> int:
-    """A free port whose next one is free, too."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port: int = probe.getsockname()[1]
-        if port < 65535 and port_is_free(port) and port_is_free(port + 1):
-            return port
-
-
 @pytest.fixture
 def on_free_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Settings of services that disturb nothing else on this machine."""
     for name in ("PAAS_KAFKA_URL", "PAAS_IM_URL"):
         monkeypatch.delenv(name, raising=False)
-    port = two_free_ports()
+    port = free_port(2)
     monkeypatch.setenv("PAAS_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("PAAS_KAFKA_PORT", str(port))
     monkeypatch.setenv("PAAS_IM_PORT", str(port))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import pytest
-from support.identity import AUDIENCE, OTHER_AUDIENCE, OidcProvider, tampered
+from support.identity import AUDIENCE, OTHER_AUDIENCE, OidcProvider, openid_provider, tampered
 from yarl import URL
 
 from paas_stream.access import Caller
@@ -31,9 +31,8 @@ class Clock:
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcProvider]:
     """A provider that a test may stop: the next one finds it running again."""
-    made = OidcProvider(tmp_path_factory.mktemp("oidc"), {"anna": {"claims": ANNA}})
-    yield made
-    made.kill9()
+    with openid_provider(tmp_path_factory.mktemp("oidc"), {"anna": {"claims": ANNA}}) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)

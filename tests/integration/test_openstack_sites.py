@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from support.identity import SECRET, OidcProvider, has_openid_provider
+from support.identity import SECRET, OidcProvider, has_openid_provider, openid_provider
 from support.openstack import OpenStack
 from support.ports import free_port
 
@@ -78,13 +78,8 @@ def oidc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcProvider]:
     """An OpenID provider."""
     groups = {"member": ["physics"], "stranger": ["chemistry"]}
     users = {name: {"claims": {"groups": own}} for name, own in groups.items()}
-    made = OidcProvider(tmp_path_factory.mktemp("oidc"), users)
-    try:
-        made.serve()
+    with openid_provider(tmp_path_factory.mktemp("oidc"), users) as made:
         yield made
-    finally:
-        if made.is_running:
-            made.kill9()
 
 
 @pytest.fixture(scope="module")
