@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from support.broker import Broker
 from support.identity import Keystone
 from support.ports import free_port
@@ -17,6 +18,11 @@ from support.processes import Process, WorkerProcess
 from paas_stream.local.im import EmbeddedIm
 from paas_stream.local.kafka import EmbeddedKafka
 from paas_stream.settings import Settings
+
+# the suite is the same each time; `--hypothesis-profile=search` looks for what it has not found
+hypothesis_settings.register_profile("suite", derandomize=True, deadline=None)
+hypothesis_settings.register_profile("search", max_examples=2000, deadline=None, print_blob=True)
+hypothesis_settings.load_profile("suite")
 
 LOG_TAIL = 6000  # characters of a process's log that a failed test shows
 

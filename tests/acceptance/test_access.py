@@ -14,6 +14,7 @@ from support.identity import (
     SECRET,
     Keystone,
     OidcProvider,
+    openid_provider,
     tampered,
 )
 from support.routes import routes
@@ -107,15 +108,8 @@ def logins(oidc: OidcProvider, stranger: OidcProvider, keystone: Keystone) -> An
 def providers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[OidcProvider]]:
     """A trusted OpenID provider, and one that is not."""
     folder = tmp_path_factory.mktemp("oidc")
-    made = [OidcProvider(folder, USERS) for _ in range(2)]
-    try:
-        for one in made:
-            one.serve()
-        yield made
-    finally:
-        for one in made:
-            if one.is_running:
-                one.kill9()
+    with openid_provider(folder, USERS) as trusted, openid_provider(folder, USERS) as stranger:
+        yield [trusted, stranger]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ report of the end, and can be deleted.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import pytest
 from support.deployed import SETTLED_S, Deployment, template
@@ -152,7 +151,7 @@ class Held:
         assert made.get().json()["status"] == status
         assert sorted(made.vms()) == wanted.machines
         assert made.rids()[: len(self.rids[wanted.kept])] == self.rids[wanted.kept]
-        assert len(made.stack.infrastructures(made.uuid)) == 1
+        made.stack.keeps(made.uuid, made.physical)
 
 
 def brought_to(points: list[Point], deployments: list[Deployment]) -> list[Held]:
@@ -203,9 +202,7 @@ def are_deleted(made: list[Deployment]) -> None:
         assert one.delete().status_code == 204
     for one in made:
         one.until("DELETE_COMPLETE")
-        # the IM may bring one up again that was just deleted; it is looked for and goes
-        left = partial(one.stack.infrastructures, one.uuid)
-        until(lambda left=left: not left(), SETTLED_S, "nothing is left")
+        one.stack.keeps(one.uuid)
 
 
 def test_another_worker_ends_what_the_killed_one_has_begun(stack: Stack) -> None:

@@ -13,6 +13,7 @@ from support import sites
 from support.cluster import Cluster
 from support.identity import ROOT, installed
 from support.kubernetes_stub import KubernetesStub
+from support.machines import machine
 from support.openstack import OpenStack
 from support.stack import Stack, until
 
@@ -26,16 +27,6 @@ pytestmark = [
 READ_S = 90.0
 RALLY_S = 240.0
 WAIT_S = 30.0
-MACHINE = """\
-tosca_definitions_version: tosca_simple_yaml_1_0
-topology_template:
-  node_templates:
-    machine:
-      type: tosca.nodes.indigo.Compute
-      capabilities:
-        host: {{properties: {{num_cpus: {cpus}, mem_size: 1 GB}}}}
-        endpoint: {{properties: {{network_name: PRIVATE}}}}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -145,20 +136,20 @@ def told(found: dict[str, Any]) -> dict[tuple[str, str], str]:
 def test_each_template_is_told_who_can_host_it_and_why_the_others_cannot(
     stack: Stack, group: str, cpus: int, hosts: set[str], refused: set[tuple[str, str]]
 ) -> None:
-    found = dry_run(stack, MACHINE.format(cpus=cpus), group)
+    found = dry_run(stack, machine(cpus, network="PRIVATE"), group)
     assert {one["provider"] for one in found["providers"]} == hosts
     assert refused <= set(told(found))
 
 
 def test_the_reasons_have_the_numbers(stack: Stack) -> None:
-    found = told(dry_run(stack, MACHINE.format(cpus=2), "physics"))
+    found = told(dry_run(stack, machine(2, network="PRIVATE"), "physics"))
     assert found["cloud-north", "quota_cores"] == "2 vCPUs are needed, 1 of 2 are free"
-    found = told(dry_run(stack, MACHINE.format(cpus=1), "biology"))
+    found = told(dry_run(stack, machine(1, network="PRIVATE"), "biology"))
     assert "2024-12-31" in found["cloud-south", "sla_expired"]
 
 
 def test_a_machine_that_fits_at_one_site_only_is_deployed_there(stack: Stack) -> None:
-    made = stack.client.submit(MACHINE.format(cpus=4), {}, userGroup="physics")
+    made = stack.client.submit(machine(4, network="PRIVATE"), {}, userGroup="physics")
     ended = stack.settled(made["uuid"])
     assert (ended["status"], ended["cloudProviderName"]) == ("CREATE_COMPLETE", "dummy")
     ranking = stack.client.ranking(made["uuid"])

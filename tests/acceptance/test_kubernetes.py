@@ -3,16 +3,12 @@
 What the stub does of a real cluster is told in `support.kubernetes_stub`.
 """
 
-import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
 import requests
-import yaml
-from support.clusters import API, IMAGE, LOGINS, TAKEN_PORT, Clusters, template
-from support.fault_proxy import Fault
+from support.clusters import API, IMAGE, TAKEN_PORT, Clusters, deleted, images, is_api, template
 from support.identity import ROOT
 from support.kubernetes_stub import amount
 from support.stack import Stack, until
@@ -25,17 +21,13 @@ pytestmark = [
 ]
 
 WAIT_S = 60.0
-STARTING_S = 15.0
 CHANGED = {"port": 30200, "cpus": 1, "memory": "1 GB", "image": f"{IMAGE}.1"}
 SHARED = ROOT.parent / "shared" / "data" / "tosca" / "grycap" / "k8s_app.yaml"
 
 
 @pytest.fixture(scope="module")
 def clusters() -> Iterator[Clusters]:
-    made = Clusters()
-    with ExitStack() as running:
-        for one in (made.good, *made.bad.values()):
-            running.enter_context(one)
+    with Clusters() as made:
         yield made
 
 
@@ -47,22 +39,8 @@ def stack(
     clean_topics: None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("kubernetes")
-    file = folder / "providers.yaml"
-    file.write_text(yaml.safe_dump(clusters.file()))
-    made = Stack(kafka, im, folder)
-    try:
-        made.worker.environment |= {
-            "PAAS_FEEDER_FILES": json.dumps([str(file)]),
-            "PAAS_DISPATCH_STARTING_S": str(STARTING_S),
-            **LOGINS,
-        }
-        made.worker.run()
-        wanted = 2 * len(clusters.cases) + 2
-        until(lambda: len(list(made.client.providers())) == wanted, WAIT_S, "all are known")
+    with clusters.stack(kafka, im, tmp_path_factory.mktemp("kubernetes")) as made:
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +80,7 @@ class TestAClusterThatFails:
         (failed,) = [e for e in events if (e["step"], e["status"]) == ("attempt", "failed")]
         assert (failed["attempt"], failed["provider"]) == (1, case)
         assert says in failed["message"]
-        assert len(stack.infrastructures(tried[case])) == 1
+        stack.keeps_one(tried[case])
         if case in clusters.bad:
             assert clusters.bad[case].left() <= {"services/another"}
 
@@ -110,7 +88,7 @@ class TestAClusterThatFails:
         self, stack: Stack, clusters: Clusters, tried: dict[str, str]
     ) -> None:
         for uuid in tried.values():
-            delete(stack, uuid)
+            deleted(stack, uuid)
         assert clusters.good.left() == set()
 
 
@@ -128,7 +106,7 @@ def test_a_cluster_that_is_down_for_a_while_is_used_and_cleaned_again(
     with clusters.down:
         assert stack.settled(uuid)["status"] == "DELETE_COMPLETE"
         assert clusters.down.left() == set()
-    assert stack.infrastructures(uuid) == []
+    stack.keeps(uuid)
 
 
 def waits_for_its_clean_up(stack: Stack, uuid: str) -> bool:
@@ -230,10 +208,24 @@ class TestOneDeployment:
         text = template(**CHANGED, more=API.replace("mem_size: 1 GB", ports))
         assert "has no Service" in update_fails(stack, uuid, text)
 
+    def test_is_updating_while_the_new_containers_do_not_run_and_says_why(
+        self, stack: Stack, clusters: Clusters, uuid: str
+    ) -> None:
+        stack.client.update(uuid, template(**CHANGED | {"image": f"{IMAGE}-stuck"}), {})
+
+        def why() -> list[str]:
+            events = stack.client.events(uuid)
+            return [one["message"] for one in events if "ImagePullBackOff" in one["message"]]
+
+        until(why, WAIT_S, "it is told why")
+        assert stack.client.deployment(uuid)["status"] == "UPDATE_IN_PROGRESS"
+        (web,) = clusters.good.of("deployments", "biology")
+        assert web["status"]["replicas"] == 2, "the container of before runs on"
+
     def test_is_deleted_and_nothing_is_left(
         self, stack: Stack, clusters: Clusters, uuid: str
     ) -> None:
-        delete(stack, uuid)
+        deleted(stack, uuid)
         assert clusters.good.left("biology") == set()
 
 
@@ -252,93 +244,10 @@ def update_fails(stack: Stack, uuid: str, text: str) -> str:
     return str(ended["statusReason"])
 
 
-def delete(stack: Stack, uuid: str) -> None:
-    """A delete, until nothing is left in the IM."""
-    stack.client.delete(uuid)
-    assert stack.settled(uuid)["status"] == "DELETE_COMPLETE"
-    assert stack.infrastructures(uuid) == []
-
-
-def is_api(deployment: dict[str, Any]) -> bool:
-    return str(deployment["metadata"]["name"]).startswith("api-")
-
-
 def seen(stack: Stack, uuid: str) -> list[dict[str, Any]]:
     """The resources that the IM has made."""
     page = requests.get(f"{stack.worker.url}/deployments/{uuid}/resources", timeout=30).json()
     return [one for one in page["content"] if one.get("metadata", {}).get("VirtualMachineInfo")]
-
-
-def images(clusters: Clusters, namespace: str = "biology") -> set[str]:
-    """Of the containers in a namespace of the good cluster."""
-    return {
-        container["image"]
-        for one in clusters.good.of("deployments", namespace)
-        for container in one["spec"]["template"]["spec"]["containers"]
-    }
-
-
-class TestAWorkerThatIsKilled:
-    """By SIGKILL; another one goes on from what is in the topics, the IM and the cluster."""
-
-    def killed(self, stack: Stack, held: Fault) -> None:
-        """At a held call, whose reply nobody gets."""
-        assert held.reached.wait(WAIT_S)
-        stack.worker.kill9()
-        held.drop()
-        stack.worker.run()
-
-    @pytest.fixture(scope="class")
-    def uuid(self, stack: Stack) -> str:
-        """A deployment whose worker was killed when the IM had begun to create it."""
-        held = stack.proxy.fault("POST", r"^/infrastructures\?", "after")
-        uuid = stack.client.submit(template(port=30500), {}, userGroup="physics")["uuid"]
-        self.killed(stack, held)
-        return str(uuid)
-
-    def test_while_a_container_is_created_leaves_one_of_it(
-        self, stack: Stack, clusters: Clusters, uuid: str
-    ) -> None:
-        assert stack.settled(uuid)["status"] == "CREATE_COMPLETE"
-        assert len(stack.infrastructures(uuid)) == 1
-        assert whole(clusters) == (1, 1, 1)
-
-    @pytest.mark.parametrize(
-        ("call", "cpus"),
-        [
-            pytest.param(("PUT", r"/vms/[^/]+$"), 2, id="changed in place"),
-            pytest.param(("POST", r"^/infrastructures/[^/?]+$"), 3, id="added"),
-        ],
-    )
-    def test_while_containers_are_updated_leaves_what_the_template_wants(
-        self, stack: Stack, clusters: Clusters, uuid: str, call: tuple[str, str], cpus: int
-    ) -> None:
-        held = stack.proxy.fault(*call, "after")
-        stack.client.update(uuid, template(port=30500, cpus=cpus, more=API), {})
-        self.killed(stack, held)
-        until(lambda: stack.settled(uuid)["status"] == "UPDATE_COMPLETE", WAIT_S, "it is complete")
-        assert len(stack.infrastructures(uuid)) == 1
-        assert images(clusters, "physics") == {IMAGE, "registry.example.org/api:1"}
-        assert whole(clusters) == (2, 2, 1)
-        limits = [
-            one["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
-            for one in clusters.good.of("deployments")
-            if not is_api(one)
-        ]
-        assert [amount(one["cpu"]) for one in limits] == [cpus]
-
-    def test_leaves_what_can_be_deleted(self, stack: Stack, clusters: Clusters, uuid: str) -> None:
-        delete(stack, uuid)
-        assert clusters.good.left() == set()
-
-
-def whole(clusters: Clusters) -> tuple[int, int, int]:
-    """How many Deployments, Services and claims there are in the namespace physics."""
-    deployments, services, claims = (
-        len(clusters.good.of(plural))
-        for plural in ("deployments", "services", "persistentvolumeclaims")
-    )
-    return deployments, services, claims
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the field's templates are not here")
@@ -347,7 +256,7 @@ def test_a_template_of_the_field_is_deployed(stack: Stack, clusters: Clusters) -
     ended = stack.settled(made["uuid"])
     assert ended["status"] == "CREATE_COMPLETE", ended
     assert ended["outputs"] == {"mysql_service_url": "127.0.0.1:32306"}
-    delete(stack, made["uuid"])
+    deleted(stack, made["uuid"])
 
 
 def test_an_example_of_ours_is_deployed_twice_in_one_namespace(
@@ -361,7 +270,7 @@ def test_an_example_of_ours_is_deployed_twice_in_one_namespace(
     urls = [stack.settled(uuid).get("outputs", {}).get("url") for uuid in uuids]
     assert urls == ["127.0.0.1:30301", "127.0.0.1:30302"]
     for uuid in uuids:
-        delete(stack, uuid)
+        deleted(stack, uuid)
     assert clusters.good.left() == set()
 
 
@@ -378,7 +287,7 @@ def test_an_application_gets_its_files_and_a_name_in_the_domain_of_its_cluster(
     assert ingress["spec"]["rules"][0]["host"].endswith(".apps.example.org")
     (made,) = clusters.good.of("configmaps", "biology")
     assert made["data"] == {"index": "a b"}
-    delete(stack, uuid)
+    deleted(stack, uuid)
     assert clusters.good.left("biology") == set()
 
 

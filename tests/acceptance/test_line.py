@@ -43,7 +43,7 @@ def test_a_machine_is_deployed_shown_listed_and_deleted_by_the_command(stack) ->
     gone = stack.run("delete", uuid, "--wait")
     assert gone.returncode == 0, gone.stderr
     assert "DELETE_COMPLETE" in gone.stdout
-    assert stack.infrastructures(uuid) == []
+    stack.keeps(uuid)
 
 
 def test_a_cluster_with_a_volume_is_deployed_with_its_inputs(stack) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from openstack.connection import Connection
 from support import openstack_cases as cases
-from support.identity import OidcProvider, claims, has_openid_provider
+from support.identity import OidcProvider, claims, has_openid_provider, openid_provider
 from support.openstack import OpenStack
 from support.openstack_cases import Case, password
 from support.stack import Stack, until
@@ -100,13 +100,8 @@ def oidc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcProvider | No
         yield None
         return
     users = {"member": {"claims": {"groups": [cases.PROJECT]}}}
-    made = OidcProvider(tmp_path_factory.mktemp("oidc"), users)
-    try:
-        made.serve()
+    with openid_provider(tmp_path_factory.mktemp("oidc"), users) as made:
         yield made
-    finally:
-        if made.is_running:
-            made.kill9()
 
 
 @pytest.fixture(scope="module")
@@ -242,9 +237,7 @@ class TestLogins:
         self, stack: Stack, made: dict[str, dict[str, Any]], login: str
     ) -> None:
         uuid = made[login]["uuid"]
-        assert [one.rsplit("/", 1)[1] for one in stack.infrastructures(uuid)] == [
-            made[login]["physicalId"]
-        ]
+        stack.keeps_one(uuid)
 
 
 class TestChanges:
@@ -301,7 +294,7 @@ def test_after_the_deletes_nothing_is_left_in_the_cloud_and_in_the_im(
         stack.client.delete(uuid)
     for uuid in uuids:
         assert stack.settled(uuid, SETTLED_S)["status"] == "DELETE_COMPLETE"
-        assert stack.infrastructures(uuid) == []
+        stack.keeps(uuid)
     until(lambda: not cloud.leftovers(cases.PROJECT)["servers"], READ_S, "the servers are gone")
     assert not any(cloud.leftovers(cases.PROJECT).values()), cloud.leftovers(cases.PROJECT)
 
@@ -331,7 +324,6 @@ class TestFailures:
         self, stack: Stack, cloud: Cloud, failed: dict[str, dict[str, Any]], case: str
     ) -> None:
         ended = failed[case]
-        left = [one.rsplit("/", 1)[1] for one in stack.infrastructures(ended["uuid"])]
-        assert left == [ended["physicalId"]]
+        stack.keeps_one(ended["uuid"])
         assert cloud.servers(ended["uuid"]) == []
         assert not any(cloud.leftovers(cases.FULL).values())

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from support.machines import machine
 from support.stack import Stack, until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(300)]
@@ -40,15 +41,6 @@ static:
       - {type: compute, cores: 10000}
       - {type: compute, usage: true, cores: 9000}
 """
-MACHINE = """\
-tosca_definitions_version: tosca_simple_yaml_1_0
-topology_template:
-  node_templates:
-    machine:
-      type: tosca.nodes.indigo.Compute
-      capabilities:
-        host: {properties: {num_cpus: 8, mem_size: 1 GB}}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +63,7 @@ def submit(stack: Stack, number: int) -> list[str]:
     """As many deployments, all at once; their uuids."""
 
     def one(_: int) -> str:
-        return str(stack.client.submit(MACHINE, {}, userGroup="demo")["uuid"])
+        return str(stack.client.submit(machine(8), {}, userGroup="demo")["uuid"])
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         return list(threads.map(one, range(number)))

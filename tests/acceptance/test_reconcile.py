@@ -102,8 +102,8 @@ def test_what_comes_back_and_what_vanishes_is_found_without_an_administrator(sta
 
     fixed = {one["uuid"]: one["result"] for one in reconcile(stack, "--fix", "--attempts", "2")}
     assert fixed == {gone: "vanished", deleted: "deleted"}
-    assert stack.infrastructures(deleted) == []
-    assert len(stack.infrastructures(fine)) == 1
+    stack.keeps(deleted)
+    stack.keeps_one(fine)
     assert stack.client.deployment(deleted)["status"] == "DELETE_COMPLETE"
 
 
@@ -121,7 +121,7 @@ def test_the_administrator_sees_what_nobody_knows_and_leaves_what_is_not_ours(
     assert [(one["uuid"], one["infrastructure"]) for one in found] == [(forgotten, ours)]
     found = [one for one in reconcile(stack, "--fix", **administrator) if one["kind"] == "orphan"]
     assert [one["result"] for one in found] == ["deleted"]
-    assert stack.infrastructures(forgotten) == []
+    stack.keeps(forgotten)
     im.delete(foreign, theirs, password="of another installation")  # it is still there
 
 
@@ -135,8 +135,8 @@ def test_dispatchers_compare_when_an_admin_asks(stack: Any) -> None:
     until(lambda: dispatcher_rests(stack), 60, "the dispatcher has looked for the last time")
     im.create(deleted)
     stack.client.reconcile()
-    until(lambda: not stack.infrastructures(deleted), 60, "what was there again is deleted")
-    assert len(stack.infrastructures(fine)) == 1
+    stack.keeps(deleted)
+    stack.keeps_one(fine)
 
 
 def test_the_worker_compares_by_itself(stack: Any) -> None:
@@ -156,6 +156,6 @@ def test_the_worker_compares_by_itself(stack: Any) -> None:
 
     until(lambda: told(gone, "not in the IM any more"), 60, "the owner is told")
     until(lambda: told(deleted, "deleted once more"), 60, "it is found again")
-    until(lambda: not stack.infrastructures(deleted), 60, "it is deleted")
+    stack.keeps(deleted)
     assert stack.client.deployment(gone)["status"] == "CREATE_COMPLETE"
     assert stack.client.deployment(deleted)["status"] == "DELETE_COMPLETE"

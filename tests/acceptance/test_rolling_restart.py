@@ -87,7 +87,7 @@ def test_a_rolling_restart_fails_no_request_to_the_workers_that_stay(stack: Any)
     assert accepted, "deployments were accepted meanwhile"
     for uuid in [*uuids, *accepted]:
         assert stack.settled(uuid)["status"] == "CREATE_COMPLETE"
-        assert len(stack.infrastructures(uuid)) == 1
+        stack.keeps_one(uuid)
 
 
 def test_a_worker_that_stays_away_is_replaced(stack: Any) -> None:

@@ -17,6 +17,7 @@ import pytest
 import requests
 from support import played
 from support.broker import Broker
+from support.ports import free_port
 from support.stack import Stack, Worker, until
 
 from paas_stream.ranking.history import DAY_S
@@ -26,6 +27,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(300)]
 
 REQUESTS = 400  # that much tells what fails where: the gate is passed by far
 EVERY_S = 300.0
+NO_MLFLOW = f"127.0.0.1:{free_port()}"
 MODEL_AGE = "paas_stream_ranking_model_age_seconds{"  # stands there when there is a live model
 
 
@@ -36,7 +38,12 @@ def stack(
     """One worker that looks every two seconds whether a model is due."""
     made = Stack(kafka, im, tmp_path_factory.mktemp("trained"))
     try:
-        made.worker.run(PAAS_TRAINER_INTERVAL_S="2", PAAS_TRAINER_NEW_ROWS="100000")
+        made.worker.run(
+            PAAS_TRAINER_INTERVAL_S="2",
+            PAAS_TRAINER_NEW_ROWS="100000",
+            PAAS_TRAINER_MLFLOW="true",
+            MLFLOW_TRACKING_URI=f"http://{NO_MLFLOW}",
+        )
         yield made
     finally:
         made.close()
@@ -52,7 +59,11 @@ def models(stack: Stack) -> dict[str, str]:
 
 
 def refusals(stack: Stack) -> list[dict[str, Any]]:
-    done = stack.run("errors", "list", "--json", "--component", "model-register")
+    return errors(stack, "model-register")
+
+
+def errors(stack: Stack, component: str) -> list[dict[str, Any]]:
+    done = stack.run("errors", "list", "--json", "--component", component)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -104,6 +115,16 @@ def test_the_next_deployments_are_ranked_by_the_model_and_say_why(stack: Stack, 
     dry = stack.client.dry_run(stack.example("vm"), {}, userGroup="demo")
     assert (dry["fallback"], dry["modelVersion"]) == ("model", live)
     assert 'paas_stream_rankings_total{step="model"}' in metrics(stack)
+
+
+def test_an_mlflow_that_is_away_keeps_no_model_from_being_live_and_is_told(
+    stack: Stack, live: str
+) -> None:
+    says = f"MLflow at http://{NO_MLFLOW} has not taken the run: it does not answer"
+    until(lambda: errors(stack, "ai-ranker-training"), 60, "it is told")
+    (told,) = errors(stack, "ai-ranker-training")
+    assert (told["code"], told["message"]) == ("mlflow", f"paas-stream: {says}")
+    assert models(stack)[live] == "live"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from support.identity import AUDIENCE, OTHER_AUDIENCE, OidcProvider
+from support.identity import AUDIENCE, OTHER_AUDIENCE, OidcProvider, openid_provider
 from support.stack import Stack
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
@@ -22,13 +22,8 @@ USERS = {
 @pytest.fixture(scope="module")
 def oidc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcProvider]:
     """The provider whose tokens are accepted."""
-    made = OidcProvider(tmp_path_factory.mktemp("oidc"), USERS)
-    try:
-        made.serve()
+    with openid_provider(tmp_path_factory.mktemp("oidc"), USERS) as made:
         yield made
-    finally:
-        if made.is_running:
-            made.kill9()
 
 
 @pytest.fixture(scope="module")

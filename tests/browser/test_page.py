@@ -64,6 +64,16 @@ def test_a_dry_run_says_who_would_host_it_and_deploys_nothing(page: Page, stack:
     assert len(list(stack.client.deployments())) == before
 
 
+def test_who_cannot_host_it_is_told_with_the_rules_code_and_a_sentence(
+    page: Page, stack: Stack
+) -> None:
+    fill(page, stack.example("vm"), "demo-expired")
+    page.get_by_role("button", name="Dry run").click()
+    line = page.locator("#answer").get_by_role("row", name=re.compile("sla_expired"))
+    expect(line).to_contain_text("site-a")
+    expect(line).to_contain_text("2024-12-31")
+
+
 def test_faults_of_a_template_are_listed_as_text(page: Page) -> None:
     nodes = f'{{node_templates: {{one: {{type: "{HOSTILE}"}}}}}}'
     fill(page, f"tosca_definitions_version: tosca_simple_yaml_1_0\ntopology_template: {nodes}\n")

@@ -11,6 +11,14 @@ from chaos.wanted import Story, Wanted
 U = "00000000-0000-4000-8000-00000000000"
 KEEP, OVER, DELETED, REFUSED, GROWN, SHRUNK, POWERED = (f"{U}{number}" for number in range(7))
 
+INFRASTRUCTURES = {
+    "inf-keep": KEEP,
+    "inf-over": OVER,
+    "inf-grown": GROWN,
+    "inf-shrunk": SHRUNK,
+    "inf-powered": POWERED,
+}
+
 
 def event(component: str, step: str, status: str, number: int, **fields: Any) -> dict[str, Any]:
     results = ("accepted", "create", "attempt", "update", "action")
@@ -47,6 +55,11 @@ def line(*, failed_first: bool = False) -> list[dict[str, Any]]:
     return [*told, event("im-dispatcher", "create", "end", 40, attempt=attempts[-1])]
 
 
+def line_and(step: str, *ends: int) -> list[dict[str, Any]]:
+    """The timeline of one that succeeds, and then the ends of this step."""
+    return [*line(), *(event("im-dispatcher", step, "end", number) for number in ends)]
+
+
 def wish(uuid: str, story: Story) -> Wanted:
     deleted = story is Story.DELETE
     changes = {Story.GROW: 1, Story.SHRINK: 1, Story.POWER: 2}.get(story, 0)
@@ -80,7 +93,6 @@ def facts() -> Facts:
         *line()[:2],
         event("provider-selector", "select", "failed", 5),
     ]
-    deleted = [*line(), event("im-dispatcher", "delete", "end", 50)]
     return deepcopy(
         Facts(
             statuses={
@@ -92,49 +104,21 @@ def facts() -> Facts:
                 SHRUNK: "UPDATE_COMPLETE",
                 POWERED: "CREATE_COMPLETE",
             },
-            physical={
-                KEEP: "inf-keep",
-                OVER: "inf-over",
-                DELETED: None,
-                REFUSED: None,
-                GROWN: "inf-grown",
-                SHRUNK: "inf-shrunk",
-                POWERED: "inf-powered",
-            },
+            physical={uuid: one for one, uuid in INFRASTRUCTURES.items()}
+            | dict.fromkeys((DELETED, REFUSED)),
             timelines={
                 KEEP: line(),
                 OVER: line(failed_first=True),
-                DELETED: deleted,
+                DELETED: line_and("delete", 50),
                 REFUSED: refused,
-                GROWN: [*line(), event("im-dispatcher", "update", "end", 50)],
-                SHRUNK: [*line(), event("im-dispatcher", "update", "end", 50)],
-                POWERED: [
-                    *line(),
-                    event("im-dispatcher", "action", "end", 50),
-                    event("im-dispatcher", "action", "end", 55),
-                ],
+                GROWN: line_and("update", 50),
+                SHRUNK: line_and("update", 50),
+                POWERED: line_and("action", 50, 55),
             },
-            infrastructures={
-                "inf-keep": KEEP,
-                "inf-over": OVER,
-                "inf-grown": GROWN,
-                "inf-shrunk": SHRUNK,
-                "inf-powered": POWERED,
-            },
-            machines={
-                "inf-keep": 1,
-                "inf-over": 1,
-                "inf-grown": 2,
-                "inf-shrunk": 1,
-                "inf-powered": 1,
-            },
-            resources={
-                KEEP: ["STARTED"],
-                OVER: ["STARTED"],
-                GROWN: ["STARTED"] * 2,
-                SHRUNK: ["STARTED"],
-                POWERED: ["STARTED"],
-            },
+            infrastructures=INFRASTRUCTURES,
+            machines=dict.fromkeys(INFRASTRUCTURES, 1) | {"inf-grown": 2},
+            resources={uuid: ["STARTED"] for uuid in INFRASTRUCTURES.values()}
+            | {GROWN: ["STARTED"] * 2},
             errors={REFUSED: {"no_provider"}},
             clocks_s=0.0,
         )
@@ -145,38 +129,33 @@ def test_nothing_is_found_where_all_is_right(facts: Facts) -> None:
     assert violations(WISHES, facts) == []
 
 
-PLANTED: dict[str, tuple[Breach, Callable[[Any], Any]]] = {
+Plant = Callable[[Any], Any]  # puts something wrong into the facts
+
+
+def status(uuid: str, told: str) -> Plant:
+    return lambda f: f.statuses.update({uuid: told})
+
+
+def infrastructure_of(uuid: str | None) -> Plant:
+    """One more, of this deployment."""
+    return lambda f: f.infrastructures.update({"inf-more": uuid})
+
+
+def machines_of(infrastructure: str, count: int) -> Plant:
+    return lambda f: f.machines.update({infrastructure: count})
+
+
+PLANTED: dict[str, tuple[Breach, Plant]] = {
     "a deployment that is gone": (Breach.LOST, lambda f: f.statuses.pop(KEEP)),
-    "a wrong final state": (Breach.LOST, lambda f: f.statuses.update({KEEP: "CREATE_FAILED"})),
-    "a deployment that was refused and is there": (
-        Breach.LOST,
-        lambda f: f.statuses.update({REFUSED: "CREATE_COMPLETE"}),
-    ),
-    "a delete that failed": (Breach.LOST, lambda f: f.statuses.update({DELETED: "DELETE_FAILED"})),
-    "one in progress for ever": (
-        Breach.STUCK,
-        lambda f: f.statuses.update({KEEP: "CREATE_IN_PROGRESS"}),
-    ),
-    "a delete in progress for ever": (
-        Breach.STUCK,
-        lambda f: f.statuses.update({DELETED: "DELETE_IN_PROGRESS"}),
-    ),
-    "a second infrastructure": (
-        Breach.DUPLICATED,
-        lambda f: f.infrastructures.update({"inf-more": KEEP}),
-    ),
-    "what a failed attempt has left": (
-        Breach.ORPHANED,
-        lambda f: f.infrastructures.update({"inf-more": REFUSED}),
-    ),
-    "what a delete has left": (
-        Breach.ORPHANED,
-        lambda f: f.infrastructures.update({"inf-more": DELETED}),
-    ),
-    "an infrastructure of nobody": (
-        Breach.ORPHANED,
-        lambda f: f.infrastructures.update({"inf-more": None}),
-    ),
+    "a wrong final state": (Breach.LOST, status(KEEP, "CREATE_FAILED")),
+    "a deployment that was refused and is there": (Breach.LOST, status(REFUSED, "CREATE_COMPLETE")),
+    "a delete that failed": (Breach.LOST, status(DELETED, "DELETE_FAILED")),
+    "one in progress for ever": (Breach.STUCK, status(KEEP, "CREATE_IN_PROGRESS")),
+    "a delete in progress for ever": (Breach.STUCK, status(DELETED, "DELETE_IN_PROGRESS")),
+    "a second infrastructure": (Breach.DUPLICATED, infrastructure_of(KEEP)),
+    "what a failed attempt has left": (Breach.ORPHANED, infrastructure_of(REFUSED)),
+    "what a delete has left": (Breach.ORPHANED, infrastructure_of(DELETED)),
+    "an infrastructure of nobody": (Breach.ORPHANED, infrastructure_of(None)),
     "an infrastructure that is lacking": (
         Breach.LOST,
         lambda f: f.infrastructures.pop("inf-keep"),
@@ -199,25 +178,13 @@ PLANTED: dict[str, tuple[Breach, Callable[[Any], Any]]] = {
         Breach.LOST,
         lambda f: f.timelines[KEEP][1].update(time="2026-01-01T00:00:59.000+00:00"),
     ),
-    "an update that was never done": (
-        Breach.LOST,
-        lambda f: f.statuses.update({GROWN: "CREATE_COMPLETE"}),
-    ),
-    "an update that failed without a reason": (
-        Breach.LOST,
-        lambda f: f.statuses.update({GROWN: "UPDATE_FAILED"}),
-    ),
-    "an update in progress for ever": (
-        Breach.STUCK,
-        lambda f: f.statuses.update({GROWN: "UPDATE_IN_PROGRESS"}),
-    ),
-    "a machine that is lacking": (Breach.LOST, lambda f: f.machines.update({"inf-grown": 1})),
-    "a machine too many": (Breach.DUPLICATED, lambda f: f.machines.update({"inf-grown": 3})),
-    "a machine that was to go": (Breach.DUPLICATED, lambda f: f.machines.update({"inf-shrunk": 2})),
-    "a machine that nobody wanted": (
-        Breach.DUPLICATED,
-        lambda f: f.machines.update({"inf-keep": 2}),
-    ),
+    "an update that was never done": (Breach.LOST, status(GROWN, "CREATE_COMPLETE")),
+    "an update that failed without a reason": (Breach.LOST, status(GROWN, "UPDATE_FAILED")),
+    "an update in progress for ever": (Breach.STUCK, status(GROWN, "UPDATE_IN_PROGRESS")),
+    "a machine that is lacking": (Breach.LOST, machines_of("inf-grown", 1)),
+    "a machine too many": (Breach.DUPLICATED, machines_of("inf-grown", 3)),
+    "a machine that was to go": (Breach.DUPLICATED, machines_of("inf-shrunk", 2)),
+    "a machine that nobody wanted": (Breach.DUPLICATED, machines_of("inf-keep", 2)),
     "a resource that is lacking": (Breach.LOST, lambda f: f.resources[GROWN].pop()),
     "a resource too many": (Breach.DUPLICATED, lambda f: f.resources[SHRUNK].append("STARTED")),
     "an action in progress for ever": (

@@ -15,6 +15,7 @@ BY_BROKER_NAME = {spec.broker_name(app.settings): spec for spec in TOPICS.values
 # Boxes for which code that is not in a module of their own makes messages.
 MADE_FOR = {
     "paas_stream/lifecycle/deployment.py": "deployment-tracker",
+    "paas_stream/lifecycle/dispatch.py": "im-dispatcher",
     "paas_stream/lifecycle/reports.py": "im-dispatcher",
     "paas_stream/lifecycle/room.py": "im-dispatcher",
     "paas_stream/ranking/chain.py": "ai-ranker",

@@ -29,6 +29,7 @@ from paas_stream.durable import app as durable_app
 from paas_stream.durable.positions import Positions
 from paas_stream.lifecycle.attempt import Effect
 from paas_stream.records import ErrorRecord, Message
+from tables import readers
 from tables.rows import forget_recent
 
 HANDLED_S = 10.0  # a record that is not acknowledged within this is lost
@@ -222,6 +223,9 @@ class Bench:
         for table in app.tables.values():
             patch.setattr(table, "_data", Store("memory://", app, table, table_name=table.name))
         forget_recent()
+        for reader in readers._readers:
+            reader.forget_all()
+            reader._logged.clear()
 
     async def give(
         self,
@@ -281,6 +285,12 @@ class Bench:
     def rows(self, table: str) -> dict[str, Any]:
         """All rows of a table."""
         return {key: _decoded(value) for key, value in app.tables[table].data.items()}
+
+    def spoil(self, table: str, key: str) -> None:
+        """A row becomes one that cannot be read, or there is such a one."""
+        found = app.tables[table]
+        found.data[key] = b"[]" if found.value_type is bytes else []
+        forget_recent()
 
     def snapshot(self) -> dict[str, dict[str, Any]]:
         """All tables as they are now."""

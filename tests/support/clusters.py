@@ -1,14 +1,22 @@
 """A federation of clusters that are stubs of the Kubernetes API, and a template for them."""
 
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
+import yaml
 from support.kubernetes_stub import TOKEN, KubernetesStub
 from support.ports import free_port
+from support.stack import Stack, until
 
 ISSUER = "https://iam.example.org/"
 TAKEN_PORT = 30080
 IMAGE = "registry.example.org/web:1"
+STARTING_S = 15.0
+KNOWN_S = 60.0
 LOGINS = {"GOOD_TOKEN": TOKEN, "WRONG_TOKEN": "another"}
 
 
@@ -84,6 +92,35 @@ class Clusters:
         self.down = KubernetesStub(port=free_port())  # it does not run
         self.cases = (*self.bad, "unreachable")
 
+    def __enter__(self) -> Self:
+        with ExitStack() as running:
+            for one in (self.good, *self.bad.values()):
+                running.enter_context(one)
+            self._running = running.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
+
+    @contextmanager
+    def stack(self, kafka: str, im: str, folder: Path) -> Iterator[Stack]:
+        """A stack of this federation, whose first worker runs and knows all of it."""
+        file = folder / "providers.yaml"
+        file.write_text(yaml.safe_dump(self.file()))
+        made = Stack(kafka, im, folder)
+        try:
+            made.worker.environment |= {
+                "PAAS_FEEDER_FILES": json.dumps([str(file)]),
+                "PAAS_DISPATCH_STARTING_S": str(STARTING_S),
+                **LOGINS,
+            }
+            made.worker.run()
+            wanted = 2 * len(self.cases) + 2
+            until(lambda: len(list(made.client.providers())) == wanted, KNOWN_S, "all are known")
+            yield made
+        finally:
+            made.close()
+
     def file(self) -> dict[str, Any]:
         """The provider file, once the clusters have addresses."""
         urls = {name: one.url for name, one in self.bad.items()}
@@ -143,3 +180,24 @@ def _static(name: str, url: str, sla: str) -> dict[str, Any]:
         "storage_classes": [{"name": "standard", "is_default": True}],
         "projects": [{"id": "physics", "sla": sla, "credentials": "good"}],
     }
+
+
+def images(clusters: Clusters, namespace: str = "biology") -> set[str]:
+    """Of the containers in a namespace of the good cluster."""
+    return {
+        container["image"]
+        for one in clusters.good.of("deployments", namespace)
+        for container in one["spec"]["template"]["spec"]["containers"]
+    }
+
+
+def is_api(deployment: dict[str, Any]) -> bool:
+    """Whether it is the Deployment of `API`."""
+    return str(deployment["metadata"]["name"]).startswith("api-")
+
+
+def deleted(stack: Stack, uuid: str) -> None:
+    """A delete, until nothing is left in the IM."""
+    stack.client.delete(uuid)
+    assert stack.settled(uuid)["status"] == "DELETE_COMPLETE"
+    stack.keeps(uuid)

@@ -20,7 +20,6 @@ from paas_stream.lifecycle.inspection import inspections
 from paas_stream.records import (
     Command,
     DeploymentResult,
-    DispatchEvent,
     ErrorRecord,
     Message,
 )
@@ -104,7 +103,7 @@ class World:
             ("template", "validated", "ranked", "results", "commands", "errors", "tracker-events"),
             None,
             self._track,
-            lambda row, now=None: deployment.moments(row, make.TRACKER_POLICY),
+            lambda row, now=None: deployment.moments(row, make.TRACKER_POLICY, now),
             make.tracker_tick,
             "tracker-events",
         )
@@ -116,7 +115,7 @@ class World:
     # -- the machines, as the agents use them
 
     def _dispatch(self, row: DispatchRow | None, event: Message, now: float) -> Any:
-        if row is None and isinstance(event, DispatchEvent):
+        if row is None and not dispatch.makes_row(event):
             return dispatch.Transition(None)
         return dispatch.step(row or DispatchRow(make.UUID), event, now, make.POLICY)  # type: ignore[arg-type]
 

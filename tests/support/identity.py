@@ -5,6 +5,8 @@ import json
 import shutil
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +42,12 @@ def _folder(name: str, lock: Path) -> Path:
 
 
 def installed(name: str, lock: Path) -> Path:
-    """Where `make auth-install` has put what a lock file describes."""
+    """Where `make test` has put what a lock file describes."""
     folder = _folder(name, lock)
     if not (folder / ".complete").exists():
         if name == "oidc-provider" and shutil.which("npm") is None:
             pytest.skip("there is no OpenID provider: `make auth-install` fetches one, with npm")
-        pytest.fail(f"there is no {folder}: run `make auth-install`")
+        pytest.fail(f"there is no {folder}: `make test` puts it there first")
     return folder
 
 
@@ -144,6 +146,18 @@ class OidcProvider(Service):
         )
         answer.raise_for_status()
         return str(answer.json()["access_token"])
+
+
+@contextmanager
+def openid_provider(folder: Path, users: dict[str, dict[str, Any]]) -> Iterator[OidcProvider]:
+    """An OpenID provider that answers; a test may stop it meanwhile."""
+    made = OidcProvider(folder, users)
+    try:
+        made.serve()
+        yield made
+    finally:
+        if made.is_running:
+            made.kill9()
 
 
 class Keystone(Service):

@@ -10,14 +10,16 @@ enforced, and a Deployment gets a pod, whose image tells what becomes of it:
 | `fails` | is Failed: its container has ended with 1 |
 | anything else | is Pending for `start_s` seconds, then Running |
 
-A pod beyond a quota is never made, as its ReplicaSet could not, and the Deployment says so. There are
-no nodes, no containers, no watches and no roles.
+A pod beyond a quota is never made, as its ReplicaSet could not, and the Deployment says so. When the pod
+of a Deployment is changed, the one of before runs on until the new one does. There are no nodes, no
+containers, no watches and no roles.
 """
 
 import json
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,7 +27,14 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-from kubernetes.utils import parse_quantity
+from support.kubernetes_status import (
+    amount,
+    deployment_status,
+    is_running,
+    pod_status,
+    pod_takes,
+    takes_of,
+)
 
 TOKEN = "a-token"
 _KINDS = {
@@ -86,6 +95,8 @@ class KubernetesStub:
     objects: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     """By namespace (empty: the cluster's), plural and name."""
     _since: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    _before: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """Pods of before a change, by namespace and Deployment, until the new ones run."""
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __enter__(self) -> Self:
@@ -197,7 +208,7 @@ class KubernetesStub:
             case "POST":
                 return 201, self._create(namespace, plural, body)
             case "PATCH":
-                return 200, self._patched(self._known(namespace, plural, name), body)
+                return 200, self._patch(namespace, plural, name, body)
         return 200, self._delete(namespace, plural, name)
 
     def _known(self, namespace: str, plural: str, name: str) -> dict[str, Any]:
@@ -228,6 +239,7 @@ class KubernetesStub:
             self._number(name, body)
         self._bound(namespace, plural, name, body)
         self.objects[namespace, plural, name] = body
+        body["metadata"]["generation"] = 1
         self._since[namespace, plural, name] = time.monotonic()
         return dict(body)
 
@@ -284,7 +296,7 @@ class KubernetesStub:
             return sum(amount(one["spec"]["resources"]["requests"]["storage"]) for one in claims)
         if resource.startswith("count/"):
             return len(self.of(kind, namespace))
-        return sum(_takes(one["spec"], resource) for one in pods)
+        return sum(takes_of(one["spec"], resource) for one in pods)
 
     def _status(self, namespace: str, quota: Mapping[str, Any]) -> dict[str, Any]:
         hard = quota["spec"]["hard"]
@@ -295,36 +307,53 @@ class KubernetesStub:
 
     def _pods(self, namespace: str) -> Iterator[dict[str, Any]]:
         """The pods of the Deployments, in the order in which these came: as many as the quotas allow."""
-        taken: dict[str, float] = {}
+        taken: Counter[str] = Counter()
         (hard,) = [one["spec"]["hard"] for one in self.of("resourcequotas", namespace)] or [{}]
         for one in self.of("deployments", namespace):
-            name, spec = one["metadata"]["name"], one["spec"]["template"]["spec"]
-            takes = {
-                resource: 1.0 if resource.endswith("pods") else _takes(spec, resource)
-                for resource in hard
-                if resource.startswith(("limits.", "requests.", "pods", "count/pods"))
-                and resource != "requests.storage"
-            }
+            place = namespace, one["metadata"]["name"]
+            new, before = self._pod(*place), self._before.get(place)
+            takes, kept = pod_takes(new, hard), Counter[str]()
+            if before is not None:
+                kept = pod_takes(before, hard)
             beyond = [
                 what
-                for what, more in takes.items()
-                if taken.get(what, 0) + more > amount(hard[what])
+                for what in takes
+                if taken[what] + kept[what] + takes[what] > amount(hard[what])
             ]
-            one["status"] = _deployment_status(name, beyond)
-            if beyond:
-                continue
-            for what, more in takes.items():
-                taken[what] = taken.get(what, 0) + more
-            age = time.monotonic() - self._since[namespace, "deployments", name]
-            yield {
-                "metadata": {
-                    "name": f"{name}-x",
-                    "namespace": namespace,
-                    "labels": one["spec"]["template"]["metadata"]["labels"],
-                },
-                "spec": spec,
-                "status": _pod_status(spec["containers"][0], self.fate, age, self.start_s),
-            }
+            if not beyond and is_running(new):
+                self._before.pop(place, None)
+                before = None
+            pods = [one for one in (before, None if beyond else new) if one is not None]
+            one["status"] = deployment_status(one, new, pods, beyond)
+            for pod in pods:
+                taken.update(pod_takes(pod, hard))
+                yield pod
+
+    def _pod(self, namespace: str, name: str) -> dict[str, Any]:
+        one = self.objects[namespace, "deployments", name]
+        template, generation = one["spec"]["template"], one["metadata"]["generation"]
+        age = time.monotonic() - self._since[namespace, "deployments", name]
+        return {
+            "metadata": {
+                "name": f"{name}-{'x' * generation}",
+                "namespace": namespace,
+                "labels": template["metadata"]["labels"],
+            },
+            "spec": template["spec"],
+            "status": pod_status(template["spec"]["containers"][0], self.fate, age, self.start_s),
+        }
+
+    def _patch(self, namespace: str, plural: str, name: str, body: Any) -> dict[str, Any]:
+        known = self._known(namespace, plural, name)
+        if plural != "deployments":
+            return self._patched(known, body)
+        pod = json.loads(json.dumps(self._pod(namespace, name)))
+        made = self._patched(known, body)
+        made["metadata"]["generation"] += 1
+        self._since[namespace, plural, name] = time.monotonic()
+        if is_running(pod):
+            self._before.setdefault((namespace, name), pod)
+        return made
 
     def _patched(self, known: dict[str, Any], changes: list[dict[str, Any]]) -> dict[str, Any]:
         """A JSON Patch of what is there, all of it or nothing."""
@@ -346,50 +375,9 @@ class KubernetesStub:
     def _delete(self, namespace: str, plural: str, name: str) -> dict[str, Any]:
         known = self._known(namespace, plural, name)
         del self.objects[namespace, plural, name]
+        if plural == "deployments":
+            self._before.pop((namespace, name), None)
         if plural == "namespaces":
             for place in [one for one in self.objects if one[0] == name]:
                 del self.objects[place]
         return known
-
-
-def amount(text: Any) -> float:
-    """A Kubernetes quantity in its base unit."""
-    return float(parse_quantity(str(text)))
-
-
-def _takes(spec: Mapping[str, Any], resource: str) -> float:
-    """What the containers of a pod take of a resource of a quota, as `limits.cpu`."""
-    of, _, what = resource.partition(".")
-    return sum(
-        amount(one.get("resources", {}).get(of, {}).get(what, 0)) for one in spec["containers"]
-    )
-
-
-def _deployment_status(name: str, beyond: list[str]) -> dict[str, Any]:
-    """What the controllers say of a Deployment: that a quota stands against its pod."""
-    if not beyond:
-        return {"conditions": [{"type": "Progressing", "status": "True", "message": "it goes on"}]}
-    message = f'pods "{name}-x" is forbidden: exceeded quota: all, limited: {", ".join(beyond)}'
-    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}
-    return {"conditions": [failure | {"message": message}]}
-
-
-def _pod_status(
-    container: Mapping[str, Any], fate: str, age_s: float, start_s: float
-) -> dict[str, Any]:
-    image = f"{container['image']}{fate}"
-    state: dict[str, Any] = {"running": {}}
-    phase = "Running"
-    if "stuck" in image:
-        why = {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{image}"'}
-        phase, state = "Pending", {"waiting": why}
-    elif age_s < start_s:
-        phase, state = "Pending", {"waiting": {"reason": "ContainerCreating"}}
-    elif "fails" in image:
-        phase, state = "Failed", {"terminated": {"reason": "Error", "exitCode": 1}}
-    return {
-        "phase": phase,
-        "hostIP": "10.1.1.1",
-        "podIP": "10.244.0.7",
-        "containerStatuses": [{"name": container["name"], "state": state}],
-    }

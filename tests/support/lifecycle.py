@@ -131,9 +131,9 @@ def tick() -> DispatchEvent:
     return DispatchEvent(uuid=UUID, timestamp=at(T0), event="tick")
 
 
-def tracker_tick() -> TrackerEvent:
-    """A tick for the tracker."""
-    return TrackerEvent(uuid=UUID, timestamp=at(T0), event="tick")
+def tracker_tick(moment: float = T0) -> TrackerEvent:
+    """A tick for the tracker, made at this moment."""
+    return TrackerEvent(uuid=UUID, timestamp=at(moment), event="tick")
 
 
 def answer(effect: Effect, outcome: Outcome, **fields: Any) -> DispatchEvent:
@@ -260,6 +260,8 @@ class Dispatcher:
                 granted = answer(effect, Outcome.GRANTED)
                 told += self.feed(granted.model_copy(update={"timestamp": at(self.now)}))
                 self.effects = rest + self.effects
+        for back in [one for one in transition.messages if isinstance(one, DispatchEvent)]:
+            told += self.feed(back)
         return told
 
     def start(self, providers: int = 3, **options: Any) -> Effect:

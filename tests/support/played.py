@@ -94,7 +94,8 @@ def play(requests: Iterable[Asked], model: Model | None = None) -> Played:
         now, _, asked, attempt = heapq.heappop(events)
         if attempt == 0:
             today = day_of(now)
-            known = Memory({site: summary(one, today) for site, one in memory.items()})
+            sites = {site: summary(one, today) for site, one in memory.items()}
+            known = Memory(sites).at(now)
             ranked = chain.rank(asked.message, known, moment(now), POLICY, model)
             made.rankings[asked.uuid] = ranked
             row, _ = training.step(TrainingRow(), ranked)

@@ -131,6 +131,23 @@ class Stack:
             found += self._listed(f"{self.im}/infrastructures", uuid, number)
         return found
 
+    def keeps_one(self, uuid: str) -> None:
+        """Wait until the IM has the infrastructure that a deployment shows, and no other of it."""
+        self.keeps(uuid, self.client.deployment(uuid)["physicalId"])
+
+    def keeps(self, uuid: str, *infrastructures: str) -> None:
+        """Wait until the IM has these of a deployment, or nothing.
+
+        What is deleted just when it is made may stay, or come up again in the IM: it is looked for once
+        more after the deployment has come to rest.
+        """
+        wanted = list(infrastructures)
+
+        def found() -> list[str]:
+            return [one.rpartition("/")[2] for one in self.infrastructures(uuid)]
+
+        until(lambda: found() == wanted, SETTLED_S, f"the IM has {wanted} of {uuid}")
+
     def machines(self, uuid: str) -> list[str]:
         """Ids of the machines of the one infrastructure of a deployment's first attempt."""
         (infrastructure,) = self._listed(f"{self.im}/infrastructures", uuid, 1)

@@ -196,7 +196,7 @@ def test_a_refusal_has_a_class_of_its_own(
 
 def test_a_service_that_stays_busy_and_one_that_is_gone_are_told_apart(client: Client) -> None:
     with RestStub() as stub:
-        wait = Answer(429, {"message": "too many"}, {"Retry-After": "0"})
+        wait = Answer(429, {"message": "too many"}, {"Retry-After": "1"})
         stub.on("GET", ONE, wait)
         with pytest.raises(errors.BusyError, match="too many"):
             Client(stub.url).deployment(UUID)

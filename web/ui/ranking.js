@@ -16,7 +16,8 @@ export function rankingOf(found) {
       (one.reasons ?? []).join("; ")))));
   }
   if (discarded.length) {
-    parts.push(table(["not chosen", "region", "why"], discarded.map((one) => row(one.provider, one.region, one.reason))));
+    parts.push(table(["not chosen", "region", "code", "why"], discarded.map((one) => row(
+      one.provider, one.region, one.code, one.reason))));
   }
   return parts;
 }
