@@ -9,7 +9,7 @@ from paas_stream.app import app
 from paas_stream.clients import clusters
 from paas_stream.clients.clusters import Access
 from paas_stream.clients.im import ImClient
-from paas_stream.clients.im_containers import IncompleteError, workload
+from paas_stream.clients.im_containers import Container, IncompleteError, workload
 from paas_stream.errors import ConfigurationError, TemporaryError
 from paas_stream.tosca import containers
 
@@ -67,6 +67,18 @@ async def check(place: Place, im: ImClient) -> str | None:
     if lacking:
         raise IncompleteError("; ".join(lacking))
     return None
+
+
+async def left(place: Place, one: Container) -> tuple[str, ...] | None:
+    """What the cluster still has of a container whose Deployment is gone; None: it is not, as far as
+    that is known.
+
+    Raises TemporaryError when the cluster cannot be asked.
+    """
+    access, made = await _access(place), workload(one)
+    if access is None or made is None:
+        return None
+    return await clusters.left(access, made, im_containers.most_mounts(place))
 
 
 async def _access(place: Place) -> Access | None:

@@ -1,7 +1,13 @@
 """Deletes on the Infrastructure Manager what an attempt has, and looks whether more has come since."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from agents import cluster_looks
 from agents.im_answers import event
+from agents.im_containers import has_containers
 from agents.im_place import Place
+from paas_stream.clients import im_containers
 from paas_stream.clients.im import ImClient, ImRefusedError
 from paas_stream.clients.im_login import user_header
 from paas_stream.lifecycle.attempt import Outcome
@@ -25,7 +31,8 @@ async def _delete(place: Place, im: ImClient, infrastructure: str) -> None:
     """Delete one infrastructure; by force also where the provider has nothing of it.
 
     With a login that the provider refuses, or one that does not answer, the IM deletes nothing, not
-    even what was never made there.
+    even what was never made there. And it never deletes a container whose Deployment is gone, be it
+    that somebody has deleted it, or that an infrastructure comes back after its delete (IM 2.0.0).
     """
     authorization = await place.authorization()
     try:
@@ -34,24 +41,41 @@ async def _delete(place: Place, im: ImClient, infrastructure: str) -> None:
         # 409: it is at work with it, and what it makes may come to be known only then
         if place.effect.force or exc.status == 409:
             raise
-        if not await _is_empty(im, authorization, infrastructure):
+        if not await _is_empty(place, im, authorization, infrastructure):
             raise
         await im.delete(authorization, infrastructure, force=True)
 
 
-async def _is_empty(im: ImClient, authorization: str, infrastructure: str) -> bool:
-    """Whether the IM has given it up, and knows of nothing that a provider has ever made of it.
+async def _is_empty(place: Place, im: ImClient, authorization: str, infrastructure: str) -> bool:
+    """Whether there is nothing of it at the provider, and nothing will come.
 
-    A machine or container that was made has an identifier there, and none before.
+    A machine or container that was made has an identifier there, and none before; then one may still
+    come, unless the IM has given it up. Of a container that was made the cluster is asked.
+    Raises TemporaryError when that cannot be asked, and ImRefusedError with what a cluster still has
+    of a container whose Deployment is gone.
     """
-    if (await im.state(authorization, infrastructure))[0] != "failed":
-        return False
+    has_failed = (await im.state(authorization, infrastructure))[0] == "failed"
     machines = await im.machines(authorization, infrastructure)
     for machine in machines:
         described = await im.machine(authorization, infrastructure, machine)
         if any(one.get("instance_id") for one in described):
+            if not await _is_gone(place, machine, described):
+                return False
+        elif not has_failed:
             return False
-    return True
+    return bool(machines) or has_failed
+
+
+async def _is_gone(place: Place, machine: str, described: Iterable[Mapping[str, Any]]) -> bool:
+    if not has_containers(place):
+        return False
+    left = await cluster_looks.left(place, im_containers.of(machine, described, place.nodes()))
+    if left:
+        text = (
+            "the IM deletes nothing of a container whose Deployment is gone; the cluster still has"
+        )
+        raise ImRefusedError(f"{text} {', '.join(left)}")
+    return left is not None
 
 
 async def recheck(place: Place, im: ImClient) -> DispatchEvent:

@@ -22,6 +22,12 @@ async def there(place: Place, im: ImClient, most: int | None = None) -> list[Con
     return found
 
 
+def most_mounts(place: Place) -> int:
+    """How many volumes and files a container of the attempt has had at most."""
+    made = (one for document in place.documents() for one in containers.made(document).values())
+    return max((one.volumes + one.files for one in made), default=0)
+
+
 async def alter(place: Place, im: ImClient, authorization: str, infrastructure: str) -> None:
     """Give the containers that are there the image, CPUs and memory that the template wants."""
     made = containers.made(place.document())

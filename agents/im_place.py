@@ -81,11 +81,11 @@ class Place:
         job = self.effect.job
         if job is not None and job.kind is JobKind.UPDATE:
             update = self.inputs.update(job.revision)
-            wanted = merge.with_empty(update.template or {}, dict(job.gone), self._documents())
+            wanted = merge.with_empty(update.template or {}, dict(job.gone), self.documents())
             return merge.never_trimmed(wanted)
         return self.inputs.template or {}
 
-    def _documents(self) -> list[dict[str, Any]]:
+    def documents(self) -> list[dict[str, Any]]:
         """All its templates, the newest first: those of updates since, and that of the create."""
         newest = (one.template for one in reversed(self.inputs.updates))
         return [document for document in (*newest, self.inputs.template) if document]
@@ -94,7 +94,7 @@ class Place:
         """The names of the nodes of all its templates: of the create, and of the updates since."""
         return frozenset(
             name
-            for document in self._documents()
+            for document in self.documents()
             for name in document.get("topology_template", {}).get("node_templates", {})
         )
 

@@ -84,5 +84,21 @@ async def missing(access: Access, one: Workload) -> tuple[str, ...]:
     return await _in_thread(ask)
 
 
+async def left(access: Access, one: Workload, mounts: int) -> tuple[str, ...] | None:
+    """What the cluster still has of a workload whose Deployment is gone; None: it is not.
+
+    `mounts`: how many volumes and files it has had at most.
+
+    Raises TemporaryError when the cluster cannot be asked.
+    """
+
+    def ask() -> tuple[str, ...] | None:
+        from paas_stream.clients import workloads  # as above
+
+        return workloads.asked(access, lambda api: workloads.left(api, access, one, mounts))
+
+    return await _in_thread(ask)
+
+
 async def _in_thread(ask: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(_THREADS, ask)

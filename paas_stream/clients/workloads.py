@@ -57,11 +57,13 @@ def _deployment(api: client.ApiClient, access: Access, one: Workload) -> Mapping
 def _found(ask: Callable[[], Any]) -> Mapping[str, Any] | None:
     """An object; None: there is none of this name."""
     try:
-        answer: Mapping[str, Any] = json.loads(ask().data)
+        answer = json.loads(ask().data)
     except client.ApiException as exc:
         if exc.status == 404:
             return None
         raise
+    if not isinstance(answer, dict):
+        raise TypeError("an object of Kubernetes is a JSON object")
     return answer
 
 
@@ -144,17 +146,41 @@ def missing(api: client.ApiClient, access: Access, one: Workload) -> Iterator[st
     if files < one.files:
         yield f"{one.name} has {files} of its {one.files} files: the cluster has refused the others"
     if one.has_service and not _is_there(
-        access, one, client.CoreV1Api(api).read_namespaced_service
+        access, one.namespace, one.name, client.CoreV1Api(api).read_namespaced_service
     ):
         yield (
             f"{one.name} has no Service: the cluster has refused it "
             "(a port that is taken or out of range, perhaps)"
         )
-    ingresses = client.NetworkingV1Api(api)
-    if one.has_ingress and not _is_there(access, one, ingresses.read_namespaced_ingress):
+    ingress = client.NetworkingV1Api(api).read_namespaced_ingress
+    if one.has_ingress and not _is_there(access, one.namespace, one.name, ingress):
         yield f"{one.name} has no Ingress: the cluster has refused it (its host is taken, perhaps)"
 
 
-def _is_there(access: Access, one: Workload, read: Callable[..., Any]) -> bool:
-    """Whether the cluster has an object of the workload's name."""
-    return _found(lambda: read(one.name, one.namespace, **_options(access))) is not None
+def left(
+    api: client.ApiClient, access: Access, one: Workload, mounts: int
+) -> tuple[str, ...] | None:
+    """As in `clusters`. The IM numbers the names of what it makes to be mounted (IM 2.0.0)."""
+    if _deployment(api, access, one) is not None:
+        return None
+    core, ingresses = client.CoreV1Api(api), client.NetworkingV1Api(api)
+    volumes = [f"{one.name}-{number}" for number in range(1, mounts + 1)]
+    files = [f"{one.name}-cm-{number}" for number in range(1, mounts + 1)]
+    objects: dict[str, tuple[Callable[..., Any], list[str]]] = {
+        "Service": (core.read_namespaced_service, [one.name]),
+        "Ingress": (ingresses.read_namespaced_ingress, [one.name]),
+        "PersistentVolumeClaim": (core.read_namespaced_persistent_volume_claim, volumes),
+        "ConfigMap": (core.read_namespaced_config_map, files),
+        "Secret": (core.read_namespaced_secret, files),
+    }
+    return tuple(
+        f"the {kind} {name}"
+        for kind, (read, names) in objects.items()
+        for name in names
+        if _is_there(access, one.namespace, name, read)
+    )
+
+
+def _is_there(access: Access, namespace: str, name: str, read: Callable[..., Any]) -> bool:
+    """Whether the cluster has an object of a name."""
+    return _found(lambda: read(name, namespace, **_options(access))) is not None

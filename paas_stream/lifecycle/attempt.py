@@ -11,8 +11,9 @@ result is awaited until `due` (the lease); otherwise `due` is when the next effe
 Polls are no effects of the row: they repeat in memory for as long as the attempt is POLLING, and
 only news comes back as an event.
 
-A create whose reply was lost may finish late. Such a `doubtful` attempt is looked at several times
-after its end, whether it was cleaned (RECHECKING) or has succeeded (then what came second goes).
+A create whose reply was lost may finish late, and what the IM did not delete at once may come back.
+Such a `doubtful` attempt is looked at several times after its end, whether it was cleaned (RECHECKING)
+or has succeeded (then what came second goes).
 """
 
 from dataclasses import dataclass, replace
@@ -166,7 +167,8 @@ class Attempt:
     reason: str | None = None
     clean_since: float | None = None
     forced_at: float | None = None  # since when it is deleted by force
-    doubtful: bool = False  # a create was issued of which nothing was heard
+    doubtful: bool = False  # something may come yet, or come back
+    was_clean: bool = False  # nothing was left of it once
     looks: int = 0  # at the end: how often nothing else was found
     looking_since: float | None = None
     resurrections: int = 0  # how often it was found again after it had been deleted

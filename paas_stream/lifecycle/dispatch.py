@@ -20,7 +20,7 @@ from paas_stream.clocks import not_ahead
 from paas_stream.lifecycle import attempt as attempts
 from paas_stream.lifecycle import jobs, outcome, reports, room
 from paas_stream.lifecycle.attempt import LIVE, Attempt, Effect, EffectKind, Phase, Policy
-from paas_stream.lifecycle.dispatch_row import DispatchRow, Final, Goal, Plan, Provider
+from paas_stream.lifecycle.dispatch_row import NO_ROOM, DispatchRow, Final, Goal, Plan, Provider
 from paas_stream.lifecycle.inspection import inspections
 from paas_stream.lifecycle.job import identity
 from paas_stream.lifecycle.reports import at
@@ -237,9 +237,9 @@ def _asked_to_delete(row: DispatchRow, event: Command, now: float) -> DispatchRo
 
 
 def _begin_delete(row: DispatchRow, now: float) -> DispatchRow:
-    gone = (Phase.CLEAN, Phase.RECHECKING)
+    """What failed before and was cleaned is cleaned again: the IM may have brought it back."""
     row = replace(row, jobs=(), joins=())
-    return _each(row, lambda one: one if one.phase in gone else attempts.clean_up(one, now))
+    return _each(row, lambda one: one if one.failure == NO_ROOM else attempts.clean_up(one, now))
 
 
 def _each(row: DispatchRow, change: Callable[[Attempt], Attempt]) -> DispatchRow:

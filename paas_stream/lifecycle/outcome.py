@@ -217,9 +217,11 @@ def _cleaning(
         return _again(row, stuck, event, turn)
     if one.forced and event.infrastructures:
         turn.say(reports.orphan(row.uuid, one, turn.now, "it was deleted by force"))
-    turn.say(reports.cleaned(row.uuid, one, turn.now))
-    gone = attempts.look(replace(one, infrastructures=()), Phase.RECHECKING, turn.now, turn.policy)
-    return row.with_attempt(gone)
+    if not one.was_clean or event.infrastructures:
+        turn.say(reports.cleaned(row.uuid, one, turn.now))
+    had_trouble = one.tries > 0 or one.forced or one.resurrections > 0
+    gone = replace(one, infrastructures=(), was_clean=True, doubtful=one.doubtful or had_trouble)
+    return row.with_attempt(attempts.look(gone, Phase.RECHECKING, turn.now, turn.policy))
 
 
 def _rechecking(

@@ -109,6 +109,29 @@ def test_a_cluster_that_is_down_for_a_while_is_used_and_cleaned_again(
     stack.keeps(uuid)
 
 
+def test_what_somebody_has_taken_from_the_cluster_can_be_deleted(
+    stack: Stack, clusters: Clusters
+) -> None:
+    """The IM refuses it for ever; what it could not find any more waits for whoever has taken it."""
+    uuid = stack.client.submit(template(port=30410), {}, userGroup="physics")["uuid"]
+    assert stack.settled(uuid)["status"] == "CREATE_COMPLETE"
+    (claim,) = clusters.good.of("persistentvolumeclaims")
+    clusters.good.remove("deployments")
+    stack.client.delete(uuid)
+
+    def tells() -> bool:
+        events = stack.client.events(uuid)
+        return any(f"still has the {claim}" in one["message"] for one in events)
+
+    claim = f"PersistentVolumeClaim {claim['metadata']['name']}"
+    until(tells, WAIT_S, "it is told what is left")
+    assert stack.client.deployment(uuid)["status"] == "DELETE_IN_PROGRESS"
+    clusters.good.remove("persistentvolumeclaims")
+    assert stack.settled(uuid)["status"] == "DELETE_COMPLETE"
+    stack.keeps(uuid)
+    assert clusters.good.left() == set()
+
+
 def waits_for_its_clean_up(stack: Stack, uuid: str) -> bool:
     events = stack.client.events(uuid)
     return ("clean", "failed") in [(one["step"], one["status"]) for one in events]

@@ -59,6 +59,32 @@ class TestACleanUp:
             await self.clean(im)
         assert [call[0] for call in im.done] == ["delete"]
 
+    @pytest.mark.parametrize("shows", ["configured", "unknown", "failed"])
+    async def test_is_by_force_where_the_cluster_has_no_more_of_it(
+        self, im: Im, cluster: Clusters, shows: str
+    ) -> None:
+        im.described, im.shows, cluster.left = [machine()], shows, ()
+        assert await self.clean(im) == (Outcome.CLEAN, None)
+        assert [call[0] for call in im.done] == ["delete", "delete by force"]
+
+    async def test_tells_what_the_cluster_has_of_a_container_whose_deployment_is_gone(
+        self, im: Im, cluster: Clusters
+    ) -> None:
+        im.described, cluster.left = [machine()], ("the PersistentVolumeClaim web-1a2b3c4d-1",)
+        with pytest.raises(
+            ImRefusedError, match="still has the PersistentVolumeClaim web-1a2b3c4d-1"
+        ):
+            await self.clean(im)
+        assert [call[0] for call in im.done] == ["delete"]
+
+    async def test_waits_for_a_cluster_that_cannot_be_asked(
+        self, im: Im, cluster: Clusters
+    ) -> None:
+        im.described, cluster.left = [machine()], TemporaryError("the cluster answers 503")
+        with pytest.raises(TemporaryError, match="503"):
+            await self.clean(im)
+        assert [call[0] for call in im.done] == ["delete"]
+
     async def test_that_fails_for_a_time_is_not_by_force(self, im: Im, cluster: Clusters) -> None:
         im.refusals = {"delete": TemporaryError("the IM did not answer in time")}
         with pytest.raises(TemporaryError):

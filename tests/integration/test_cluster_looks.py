@@ -28,6 +28,7 @@ ASKS: list[Callable[[Access, Workload], Any]] = [
     clusters.why_not_running,
     clusters.is_rolling_out,
     clusters.missing,
+    lambda access, one: clusters.left(access, one, 1),
 ]
 
 
@@ -41,9 +42,15 @@ def access(cluster: KubernetesStub, token: str = TOKEN) -> Access:
     return Access(cluster.url, token, None, 5.0)
 
 
-def put(cluster: KubernetesStub, plural: str, body: dict[str, Any], group: str = "api/v1") -> None:
-    """Make an object of the workload's name, as the IM does."""
-    body["metadata"] = {"name": WEB.name, "labels": {"name": WEB.name}}
+def put(
+    cluster: KubernetesStub,
+    plural: str,
+    body: dict[str, Any],
+    group: str = "api/v1",
+    name: str = WEB.name,
+) -> None:
+    """Make an object, as the IM does."""
+    body["metadata"] = {"name": name, "labels": {"name": name}}
     path = f"/{group}/namespaces/physics/{plural}"
     status, answer = cluster.answer("POST", path, f"Bearer {TOKEN}", json.dumps(body).encode())
     assert status == 201, answer
@@ -255,6 +262,35 @@ class TestWhatIsMissing:
     async def test_is_the_deployment_itself(self, cluster: KubernetesStub) -> None:
         found = await clusters.missing(access(cluster), replace(WEB, has_service=True))
         assert found == ("the cluster has no Deployment web-1a2b3c4d",)
+
+
+class TestWhatIsLeft:
+    async def test_is_not_asked_for_while_the_deployment_is_there(
+        self, cluster: KubernetesStub
+    ) -> None:
+        deploy(cluster)
+        assert await clusters.left(access(cluster), WEB, 3) is None
+
+    async def test_is_nothing_where_all_is_gone(self, cluster: KubernetesStub) -> None:
+        assert await clusters.left(access(cluster), WEB, 3) == ()
+
+    async def test_is_all_that_bears_the_name_or_a_number_of_it(
+        self, cluster: KubernetesStub
+    ) -> None:
+        put(cluster, "services", {"spec": {"ports": []}})
+        put(cluster, "ingresses", {"spec": {}}, "apis/networking.k8s.io/v1")
+        claim = {"spec": {"resources": {"requests": {"storage": "1Gi"}}}}
+        put(cluster, "persistentvolumeclaims", claim, name=f"{WEB.name}-2")
+        put(cluster, "configmaps", {"data": {}}, name=f"{WEB.name}-cm-1")
+        put(cluster, "secrets", {"data": {}}, name=f"{WEB.name}-cm-3")
+        put(cluster, "configmaps", {"data": {}}, name="another")
+        assert await clusters.left(access(cluster), WEB, 3) == (
+            "the Service web-1a2b3c4d",
+            "the Ingress web-1a2b3c4d",
+            "the PersistentVolumeClaim web-1a2b3c4d-2",
+            "the ConfigMap web-1a2b3c4d-cm-1",
+            "the Secret web-1a2b3c4d-cm-3",
+        )
 
 
 @pytest.mark.parametrize("ask", ASKS)

@@ -120,10 +120,12 @@ class Clusters:
         self.why: str | Exception | None = None
         self.lacks: tuple[str, ...] | Exception = ()
         self.rolls: bool | Exception = False
+        self.left: tuple[str, ...] | Exception | None = None
         self.asked: list[tuple[Access, Workload]] = []
         monkeypatch.setattr(clusters, "why_not_running", self._why)
         monkeypatch.setattr(clusters, "is_rolling_out", self._rolls)
         monkeypatch.setattr(clusters, "missing", self._missing)
+        monkeypatch.setattr(clusters, "left", self._left)
 
     async def _why(self, access: Access, one: Workload) -> str | None:
         self.asked.append((access, one))
@@ -142,6 +144,13 @@ class Clusters:
         if isinstance(self.lacks, Exception):
             raise self.lacks
         return self.lacks
+
+    async def _left(self, access: Access, one: Workload, mounts: int) -> tuple[str, ...] | None:
+        self.asked.append((access, one))
+        assert mounts == 1, "the container has one volume"
+        if isinstance(self.left, Exception):
+            raise self.left
+        return self.left
 
 
 def answering(monkeypatch: pytest.MonkeyPatch) -> Clusters:

@@ -173,6 +173,12 @@ class KubernetesStub:
                 if place == namespace and plural != "resourcequotas"
             }
 
+    def remove(self, plural: str, namespace: str = "physics") -> None:
+        """All of a kind in a namespace, as somebody does it with kubectl."""
+        for one in self.of(plural, namespace):
+            with self._lock:
+                self._delete(namespace, plural, one["metadata"]["name"])
+
     def answer(
         self, method: str, path: str, login: str | None, text: bytes
     ) -> tuple[int, dict[str, Any]]:

@@ -349,6 +349,15 @@ class Dispatcher:
         """The CLEAN that was issued finds nothing left."""
         self.reply(self.only(EffectKind.CLEAN), Outcome.CLEAN)
 
+    def look(self) -> int:
+        """Look at what was cleaned until its last look, none of which finds anything; how many."""
+        looks = 0
+        while self.armed() is not None:
+            self.tick()
+            self.reply(self.only(EffectKind.RECHECK), Outcome.CLEAN)
+            looks += 1
+        return looks
+
     def finals(self) -> list[DeploymentResult]:
         """All final results so far."""
         return finals(self.said)

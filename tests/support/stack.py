@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).parent / "paas-stream"
 READY_S = 90.0
 SETTLED_S = 90.0
+KEPT_S = 120.0  # the last look at what may come back is 85 s after the clean-up
 
 
 def until(condition: Callable[[], T], timeout_s: float, what: str) -> T:
@@ -122,7 +123,18 @@ class Stack:
                 return None
             return None if found["status"].endswith("IN_PROGRESS") else found
 
-        return dict(until(at_rest, timeout_s, f"{uuid} is at rest"))
+        return dict(self._until(at_rest, timeout_s, uuid, "is at rest"))
+
+    def _until(self, condition: Callable[[], T], timeout_s: float, uuid: str, what: str) -> T:
+        """As `until`; a failure tells what the deployment has gone through, and what the IM has of it."""
+        try:
+            return until(condition, timeout_s, f"{uuid} {what}")
+        except AssertionError as exc:
+            events = self.client.events(uuid)
+            names = ("timestamp", "attempt", "step", "status", "message")
+            told = [" ".join(str(one.get(name)) for name in names) for one in events]
+            has = self.infrastructures(uuid)
+            raise AssertionError("\n".join([str(exc), *told, f"the IM has {has}"])) from None
 
     def infrastructures(self, uuid: str, attempts: int = 3) -> list[str]:
         """What the IM has of a deployment, asked without the proxy."""
@@ -146,7 +158,7 @@ class Stack:
         def found() -> list[str]:
             return [one.rpartition("/")[2] for one in self.infrastructures(uuid)]
 
-        until(lambda: found() == wanted, SETTLED_S, f"the IM has {wanted} of {uuid}")
+        self._until(lambda: found() == wanted, KEPT_S, uuid, f"has in the IM: {wanted}")
 
     def machines(self, uuid: str) -> list[str]:
         """Ids of the machines of the one infrastructure of a deployment's first attempt."""

@@ -3,7 +3,7 @@
 import pytest
 from support.lifecycle import POLICY, T0, Dispatcher, command, tick
 
-from paas_stream.lifecycle.attempt import RESURRECTIONS, EffectKind, Outcome, Phase
+from paas_stream.lifecycle.attempt import LOOKS, RESURRECTIONS, EffectKind, Outcome, Phase
 
 
 @pytest.fixture
@@ -120,10 +120,21 @@ class TestASecondLook:
         it.reply(it.only(EffectKind.RECHECK), Outcome.LEFT, infrastructures=("inf-1",))
         assert it.phases() == [Phase.CLEANING]
         it.clean()
-        it.tick()
-        it.reply(it.only(EffectKind.RECHECK), Outcome.CLEAN)
+        assert it.look() == LOOKS, "what came back once may do so again"
         assert it.phases() == [Phase.CLEAN]
         assert it.orphans() == []
+
+    @pytest.mark.parametrize("outcome", [Outcome.LEFT, Outcome.FAULT])
+    def test_is_followed_by_others_when_the_im_did_not_delete_at_once(
+        self, it: Dispatcher, outcome: Outcome
+    ) -> None:
+        it.start(1)
+        fail(it)
+        it.reply(it.only(EffectKind.CLEAN), outcome, infrastructures=("inf-1",))
+        it.tick()
+        it.clean()
+        assert it.look() == LOOKS
+        assert it.phases() == [Phase.CLEAN]
 
     def test_does_not_go_on_for_ever(self, it: Dispatcher) -> None:
         it.start(1)

@@ -1,7 +1,7 @@
 """A delete: from any state, at any time, in any order, until nothing is left or it is reported."""
 
 import pytest
-from support.lifecycle import POLICY, T0, UUID, Dispatcher, command, ranked, tick, validated
+from support.lifecycle import POLICY, T0, UUID, Dispatcher, command, ranked, steps, tick, validated
 
 from paas_stream.lifecycle.attempt import EffectKind, Outcome, Phase
 from paas_stream.lifecycle.dispatch_row import Final
@@ -124,6 +124,15 @@ class TestOfWhatHasEnded:
         assert delete_finals(it) == [True]
 
 
+def failed_over(it: Dispatcher) -> tuple[int, int]:
+    """A first attempt that failed and was cleaned, a second one that succeeded; their numbers."""
+    it.refuse(it.start(2))
+    it.succeed(it.only(EffectKind.CREATE), "inf-2")
+    it.look()
+    assert it.phases() == [Phase.CLEAN, Phase.SUCCEEDED]
+    return 1, 2
+
+
 class TestAResurrectedInfrastructure:
     def test_is_deleted_again_after_the_result(self, it: Dispatcher) -> None:
         it.succeed(it.start(1))
@@ -132,10 +141,33 @@ class TestAResurrectedInfrastructure:
         it.tick()
         it.reply(it.only(EffectKind.RECHECK), Outcome.LEFT, infrastructures=("inf-1",))
         it.clean()
-        it.tick()
-        it.reply(it.only(EffectKind.RECHECK), Outcome.CLEAN)
+        it.look()
         assert it.phases() == [Phase.CLEAN]
         assert delete_finals(it) == [True]
+
+    def test_of_an_attempt_before_is_deleted_before_the_result(self, it: Dispatcher) -> None:
+        """It came back after its last look, and nobody has seen it."""
+        first, second = failed_over(it)
+        it.feed(command("delete", it.now + 100))
+        cleans = {one.attempt: one for one in it.effects if one.kind is EffectKind.CLEAN}
+        assert set(cleans) == {first, second}
+        it.reply(cleans[second], Outcome.CLEAN, infrastructures=("inf-2",))
+        assert delete_finals(it) == []
+        it.reply(cleans[first], Outcome.LEFT, infrastructures=("inf-1",))
+        it.reply(it.run_to(EffectKind.CLEAN), Outcome.CLEAN, infrastructures=("inf-1",))
+        assert delete_finals(it) == [True]
+        cleaned = [one for one in steps(it.said) if (one.step, one.status) == ("clean", "end")]
+        assert [one.attempt for one in cleaned] == [first, second, first]
+
+    def test_is_looked_for_at_each_attempt_that_may_have_one_and_not_told(
+        self, it: Dispatcher
+    ) -> None:
+        first, second = failed_over(it)
+        it.feed(command("delete", it.now + 100))
+        for one in [one for one in it.effects if one.kind is EffectKind.CLEAN]:
+            it.reply(one, Outcome.CLEAN)
+        cleaned = [one for one in steps(it.said) if (one.step, one.status) == ("clean", "end")]
+        assert [one.attempt for one in cleaned] == [first, second]
 
     def test_that_stays_is_reported_and_the_result_does_not_change(self, it: Dispatcher) -> None:
         it.succeed(it.start(1))

@@ -19,7 +19,7 @@ from support.lifecycle import (
 )
 
 from paas_stream.lifecycle import dispatch
-from paas_stream.lifecycle.attempt import LOOKS, Effect, EffectKind, Outcome, Phase
+from paas_stream.lifecycle.attempt import LOOKS, Attempt, Effect, EffectKind, Outcome, Phase
 from paas_stream.lifecycle.dispatch_row import DispatchRow
 from paas_stream.records import DeploymentResult
 
@@ -243,7 +243,9 @@ def test_the_same_event_twice_changes_nothing_the_second_time() -> None:
             assert it.effects == []
 
     def last(outcome: Outcome, **fields: object) -> object:
-        one = it.row.attempts[-1]  # type: ignore[union-attr]
+        return of(it.row.attempts[-1], outcome, **fields)  # type: ignore[union-attr]
+
+    def of(one: Attempt, outcome: Outcome, **fields: object) -> object:
         kind = dispatch.attempts._KIND.get(one.phase, EffectKind.POLL)
         effect = Effect(it.row.uuid, one.number, one.issue, kind, one.candidate)  # type: ignore[union-attr]
         return answer(effect, outcome, **fields)
@@ -266,6 +268,7 @@ def test_the_same_event_twice_changes_nothing_the_second_time() -> None:
     feed(command("cancel", T0 + 50))
     feed(command("delete", T0 + 60))
     feed(last(Outcome.CLEAN))
+    feed(of(it.row.attempts[0], Outcome.CLEAN))  # type: ignore[union-attr]
     assert [one.success for one in it.finals()] == [True, True]
 
 

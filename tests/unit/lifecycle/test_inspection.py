@@ -33,8 +33,7 @@ def test_what_comes_back_after_the_last_look_is_deleted_again(it: Dispatcher) ->
     assert it.phases() == [Phase.CLEANING]
     assert "inf-1" in steps(it.said)[-1].message
     it.clean()
-    it.tick()
-    it.reply(it.only(EffectKind.RECHECK), Outcome.CLEAN)
+    it.look()
     assert it.phases() == [Phase.CLEAN]
     assert len(it.finals()) == 1, "the deployment's end is told once"
 
