@@ -103,12 +103,19 @@ async def confirm(place: Place, im: ImClient) -> DispatchEvent:
 
 async def inspect(place: Place, im: ImClient) -> DispatchEvent | None:
     """What an attempt at rest has; None: it is as it should be."""
-    effect = place.effect
-    found = await im.infrastructures(user_header(place.user))
+    effect, lister = place.effect, user_header(place.user)
+    found = await im.infrastructures(lister)
     outcome = inspection.difference(effect, found)
     if outcome is Outcome.LEFT:
         return event(effect, outcome, infrastructures=inspection.strays(effect, found))
-    return None if outcome is None else event(effect, outcome)
+    if outcome is not None:
+        return event(effect, outcome)
+    if not (effect.infrastructures and found):
+        return None
+    machines = await im.machines(lister, effect.infrastructures[0])
+    if set(machines) == set(effect.machines):
+        return None
+    return event(effect, Outcome.CHANGED, message=inspection.lost_machines(effect, machines))
 
 
 BY_KIND = {

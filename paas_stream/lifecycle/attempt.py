@@ -66,7 +66,9 @@ class EffectKind(StrEnum):
     CONFIRM = "confirm"  # list; delete all but the known one, if that can be done; read outputs
     CLEAN = "clean"  # list; delete all; list again
     RECHECK = "recheck"  # list
-    INSPECT = "inspect"  # list, at rest: is there what is to be there, and nothing else?
+    INSPECT = (
+        "inspect"  # list, at rest: is there what is to be there, with its machines, and no more?
+    )
     CHANGE = "change"  # do what the job says, as far as it is not done
     READ = "read"  # read the machines and the outputs
     LOG = "log"  # read the contextualization log
@@ -88,7 +90,7 @@ class Outcome(StrEnum):
     CONFIRMED = "confirmed"  # it is there; `outputs` are sealed, `infrastructures` are left besides
     CLEAN = "clean"  # nothing is left
     LEFT = "left"  # something is left, `infrastructures`
-    CHANGED = "changed"  # the IM has taken the change
+    CHANGED = "changed"  # the IM has taken the change; of an inspection: it has other machines
     READ = "read"  # `machine_list` is there; `outputs` are sealed
     LOG = "log"  # `log` is sealed
 
@@ -128,6 +130,7 @@ class Effect:
     force: bool = False
     known_state: str | None = None  # polls: what is no news
     known_machines: bool = False
+    machines: tuple[str, ...] = ()  # inspections: those that are known, by their ids in the IM
     known_fault: bool = False  # inspections: it is known to have vanished
     known_reason: str | None = None  # polls: why it takes so long, as far as that was told
     since: float = 0.0  # polls: when polling began, for the growing interval

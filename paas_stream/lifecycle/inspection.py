@@ -2,18 +2,21 @@
 
 The IM may bring a deleted infrastructure back (it saves its state from several threads, and after a
 crash it reads what was saved last), and somebody may delete one behind our back. So attempts that are
-at rest are listed again and again, and what differs becomes an event.
+at rest are listed again and again, and what differs becomes an event. So do the machines of a success:
+the IM may forget one that it had shown, or show one that nobody has read yet.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from paas_stream.lifecycle import attempt as attempts
-from paas_stream.lifecycle import reports
+from paas_stream.lifecycle import jobs, reports
 from paas_stream.lifecycle.attempt import Attempt, Effect, EffectKind, Outcome, Phase
 from paas_stream.lifecycle.dispatch_row import DispatchRow
 from paas_stream.lifecycle.turn import Turn
 from paas_stream.records import DispatchEvent
+
+_NAMED = 10  # machines that a sentence names
 
 
 def inspections(row: DispatchRow) -> Iterator[Effect]:
@@ -32,6 +35,7 @@ def inspections(row: DispatchRow) -> Iterator[Effect]:
                 EffectKind.INSPECT,
                 one.candidate,
                 infrastructures=one.infrastructures,
+                machines=tuple(machine.id for machine in row.machines),
                 known_fault=one.vanished,
             )
 
@@ -51,6 +55,15 @@ def difference(effect: Effect, found: tuple[str, ...]) -> Outcome | None:
     return Outcome.GONE if has_vanished else Outcome.CONFIRMED
 
 
+def lost_machines(effect: Effect, found: tuple[str, ...]) -> str | None:
+    """Which machines an attempt had that the IM shows no more, in a sentence; None: it shows all."""
+    lost = [one for one in effect.machines if one not in found]
+    if not lost:
+        return None
+    what = ", ".join(lost[:_NAMED]) + (", ..." if len(lost) > _NAMED else "")
+    return f"the IM has lost {len(lost)} of {len(effect.machines)} machines: {what}"
+
+
 def inspected(row: DispatchRow, one: Attempt, event: DispatchEvent, turn: Turn) -> DispatchRow:
     """The row after an inspection that found a difference."""
     match one.phase, event.outcome:
@@ -61,6 +74,10 @@ def inspected(row: DispatchRow, one: Attempt, event: DispatchEvent, turn: Turn) 
             return row.with_attempt(replace(one, vanished=True))
         case Phase.SUCCEEDED, Outcome.CONFIRMED if one.vanished:
             return row.with_attempt(replace(one, vanished=False))
+        case Phase.SUCCEEDED, Outcome.CHANGED:
+            if event.message:
+                turn.say(reports.lost_machines(row.uuid, one, event.message, turn.now))
+            return replace(row, jobs=(*row.jobs, jobs.refresh(turn.now)))
         case Phase.SUCCEEDED, Outcome.LEFT:
             return row.with_attempt(_stray(row, one, event, turn))
     return row

@@ -32,7 +32,6 @@ REMEMBERED = 50  # actions that are known when they come again
 ROUNDS = (
     3  # how often an update is done again when what is there is not what is wanted; or a refresh
 )
-REFRESHES = 5  # tries to look what is there
 ENDED_STATES = {
     JobKind.UPDATE: frozenset({"configured"}),
     JobKind.START: frozenset({"configured", "running"}),

@@ -14,7 +14,6 @@ from paas_stream.lifecycle.job import (
     ENDED_STATES,
     MOVING,
     QUEUE,
-    REFRESHES,
     REMEMBERED,
     ROUNDS,
     Job,
@@ -149,7 +148,10 @@ def advance(row: DispatchRow, turn: Turn) -> DispatchRow:
 
 
 def _only_watches(one: Attempt) -> bool:
-    return one.phase is Phase.SETTLING and one.job is not None and one.job.kind is JobKind.REFRESH
+    """Whether nothing but time goes by: the IM is at work, or a look that failed is tried again."""
+    if one.job is None or one.job.kind is not JobKind.REFRESH:
+        return False
+    return one.phase is Phase.SETTLING or (not one.in_flight and one.tries > 0)
 
 
 def _is_free(one: Attempt) -> bool:
@@ -307,10 +309,10 @@ def _again(
     event: DispatchEvent,
     turn: Turn,
 ) -> DispatchRow:
-    if job.kind is JobKind.REFRESH and one.tries + 1 >= REFRESHES:
-        return _ended(row, one, turn, success=False, reason=event.message)
     later = attempts.again(one, turn.now, turn.policy, row.uuid, event.retry_after_s)
     later = replace(later, reason=event.message or later.reason)
+    if job.kind is JobKind.REFRESH and one.tries:
+        return row.with_attempt(later)  # said once: nobody waits for it
     if one.phase is Phase.CHANGING and job.kind is JobKind.UPDATE:
         # It may have been done, even twice: what must go follows from what is there now.
         later = replace(later, phase=Phase.READING, job=replace(job, unheard=True))

@@ -113,6 +113,15 @@ def found_again(uuid: str, one: Attempt, now: float) -> ProcedureStatus:
 
 def vanished(uuid: str, one: Attempt, now: float) -> ErrorRecord:
     """A deployment's infrastructure is not there any more, and nobody has asked for that."""
+    return _vanished(uuid, one, "is not in the IM any more", now)
+
+
+def lost_machines(uuid: str, one: Attempt, sentence: str, now: float) -> ErrorRecord:
+    """The IM shows machines no more that it had made, and nobody has asked for that."""
+    return _vanished(uuid, one, f"is not whole: {sentence}", now)
+
+
+def _vanished(uuid: str, one: Attempt, what: str, now: float) -> ErrorRecord:
     return ErrorRecord(
         uuid=uuid,
         timestamp=at(now),
@@ -120,7 +129,7 @@ def vanished(uuid: str, one: Attempt, now: float) -> ErrorRecord:
         step="inspect",
         code="vanished",
         message=f"infrastructure {', '.join(one.infrastructures)} at {one.provider_name} "
-        f"({one.region_name}) is not in the IM any more",
+        f"({one.region_name}) {what}",
         retriable=True,
     )
 

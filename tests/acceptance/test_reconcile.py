@@ -15,6 +15,8 @@ from paas_stream.settings import SecretSettings, Settings, StateSettings
 
 pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(300)]
 
+RESTS_S = 120.0  # what came back is looked at for the last time 85 s after its delete
+
 TEMPLATE = """\
 tosca_definitions_version: tosca_simple_yaml_1_0
 metadata: {paas_attempt: "%s", PAAS_DEP_UUID: %s}
@@ -55,6 +57,7 @@ class Im:
         return str(answer.json()["uri"]).rsplit("/", 1)[1]
 
     def delete(self, uuid: str, infrastructure: str, password: str | None = None) -> None:
+        """An infrastructure, or `infrastructure/vms/0`."""
         url = f"{self._url}/infrastructures/{infrastructure}"
         assert requests.delete(url, headers=self.header(uuid, password), timeout=20).ok
 
@@ -86,7 +89,7 @@ def test_what_comes_back_and_what_vanishes_is_found_without_an_administrator(sta
     stack.client.delete(deleted)
     assert stack.settled(deleted)["status"] == "DELETE_COMPLETE"
     assert reconcile(stack, "--attempts", "2") == []
-    until(lambda: dispatcher_rests(stack), 60, "the dispatcher has looked for the last time")
+    until(lambda: dispatcher_rests(stack), RESTS_S, "the dispatcher has looked for the last time")
 
     im.delete(gone, placed[gone])
     back = im.create(deleted)
@@ -132,7 +135,7 @@ def test_dispatchers_compare_when_an_admin_asks(stack: Any) -> None:
         stack.settled(uuid)
     stack.client.delete(deleted)
     assert stack.settled(deleted)["status"] == "DELETE_COMPLETE"
-    until(lambda: dispatcher_rests(stack), 60, "the dispatcher has looked for the last time")
+    until(lambda: dispatcher_rests(stack), RESTS_S, "the dispatcher has looked for the last time")
     im.create(deleted)
     stack.client.reconcile()
     stack.keeps(deleted)
@@ -143,8 +146,10 @@ def test_the_worker_compares_by_itself(stack: Any) -> None:
     im = Im(stack)
     stack.worker.stop()
     stack.worker.run(PAAS_DISPATCH_INSPECT_PER_S="50", PAAS_DISPATCH_INSPECT_PAUSE_S="1")
-    gone, deleted = stack.submit(), stack.submit()
+    gone, deleted, less = stack.submit(), stack.submit(), stack.submit()
     infrastructure = stack.settled(gone)["physicalId"]
+    (machine,) = until(lambda: stack.shown(less), 60, "its machine is read")
+    im.delete(less, f"{stack.settled(less)['physicalId']}/vms/{machine}")
     stack.settled(deleted)
     stack.client.delete(deleted)
     stack.settled(deleted)
@@ -156,6 +161,8 @@ def test_the_worker_compares_by_itself(stack: Any) -> None:
 
     until(lambda: told(gone, "not in the IM any more"), 60, "the owner is told")
     until(lambda: told(deleted, "deleted once more"), 60, "it is found again")
+    until(lambda: told(less, f"lost 1 of 1 machines: {machine}"), 60, "the owner is told")
+    until(lambda: not stack.shown(less), 60, "what is shown is what is there")
     stack.keeps(deleted)
     assert stack.client.deployment(gone)["status"] == "CREATE_COMPLETE"
     assert stack.client.deployment(deleted)["status"] == "DELETE_COMPLETE"

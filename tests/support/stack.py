@@ -160,6 +160,13 @@ class Stack:
 
         self._until(lambda: found() == wanted, KEPT_S, uuid, f"has in the IM: {wanted}")
 
+    def shown(self, uuid: str) -> list[str]:
+        """Ids in the IM of the machines that the deployment shows."""
+        url = f"{self.worker.url}/deployments/{uuid}/resources"
+        page = requests.get(url, timeout=30).json()
+        known = [one["physicalId"] for one in page["content"] if one.get("physicalId")]
+        return [one.rpartition("/vms/")[2] for one in known]
+
     def machines(self, uuid: str) -> list[str]:
         """Ids of the machines of the one infrastructure of a deployment's first attempt."""
         (infrastructure,) = self._listed(f"{self.im}/infrastructures", uuid, 1)

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from support import lifecycle as make
-from support.lifecycle import T0, UUID, Dispatcher, at, command
+from support.lifecycle import T0, UUID, Dispatcher, at, command, steps
 
 from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome, Phase
-from paas_stream.lifecycle.job import REFRESHES, ROUNDS, JobKind
+from paas_stream.lifecycle.job import ROUNDS, JobKind
 from paas_stream.records import (
     Command,
     DeploymentResult,
@@ -121,16 +121,50 @@ class TestAfterTheCreate:
         it.read(there)
         assert it.phases() == [Phase.SUCCEEDED]
 
-    def test_a_look_that_fails_again_and_again_is_given_up(self) -> None:
+    @pytest.fixture
+    def unread(self) -> Dispatcher:
+        """A deployment whose first look at its machines has failed."""
         it = Dispatcher()
         it.state(it.created(it.start(1)), "configured")
         it.reply(it.only(), Outcome.CONFIRMED, outputs="sealed")
-        for _ in range(REFRESHES - 1):
-            it.reply(it.run_to(EffectKind.READ), Outcome.FAULT, message="busy")
-        it.reply(it.run_to(EffectKind.READ), Outcome.FAULT, message="busy")
-        assert it.phases() == [Phase.SUCCEEDED]
-        assert it.armed() is None
-        assert it.final().success is True
+        it.reply(it.only(EffectKind.READ), Outcome.FAULT, message="busy")
+        return it
+
+    def test_a_look_that_fails_is_tried_until_the_im_answers_and_told_once(
+        self, unread: Dispatcher
+    ) -> None:
+        for _ in range(20):
+            unread.reply(unread.run_to(EffectKind.READ), Outcome.FAULT, message="busy")
+        faults = [one for one in steps(unread.said) if one.status == "failed"]
+        assert [one.message for one in faults] == ["busy; tried again in 1 s"]
+        unread.run_to(EffectKind.READ)
+        unread.read(*machines(1))
+        assert [one.id for one in unread.row.machines] == ["0"]  # type: ignore[union-attr]
+        assert unread.phases() == [Phase.SUCCEEDED]
+        assert unread.armed() is None
+        assert unread.final().success is True
+
+    def test_a_look_that_fails_for_as_long_as_a_reconfigure_takes_is_given_up(
+        self, unread: Dispatcher
+    ) -> None:
+        begun = unread.now
+        while unread.armed() is not None:
+            unread.tick()
+            for one in unread.effects:
+                unread.reply(one, Outcome.FAULT, message="busy")
+        assert unread.phases() == [Phase.SUCCEEDED]
+        most = make.POLICY.reconfigure_s + make.POLICY.backoff.most_s
+        assert unread.now - begun <= most
+
+    def test_a_look_that_fails_lets_what_comes_go_first(self, unread: Dispatcher) -> None:
+        unread.feed(command("stop", unread.now).model_copy(update={"machine": "0"}))
+        unread.reply(unread.only(EffectKind.CHANGE), Outcome.CHANGED)
+        unread.state(unread.polls()[-1], "stopped")
+        unread.read(*machines(1))
+        assert [one.success for one in results(unread, Operation.ACTION)] == [True]
+        unread.read(*machines(1))
+        assert unread.phases() == [Phase.SUCCEEDED]
+        assert unread.armed() is None
 
 
 class TestUpdate:

@@ -4,7 +4,8 @@ import pytest
 from support.lifecycle import POLICY, UUID, Dispatcher, command, steps
 
 from paas_stream.lifecycle.attempt import RESURRECTIONS, Effect, EffectKind, Outcome, Phase
-from paas_stream.lifecycle.inspection import difference, inspections, strays
+from paas_stream.lifecycle.inspection import difference, inspections, lost_machines, strays
+from paas_stream.records import Machine
 
 
 @pytest.fixture
@@ -57,6 +58,38 @@ def test_what_has_vanished_and_is_there_again_may_vanish_again(it: Dispatcher) -
         it.reply(inspection(it), Outcome.CONFIRMED)
         assert not inspection(it).known_fault
     assert len(it.orphans()) == 2
+
+
+class TestMachines:
+    @pytest.fixture
+    def it(self, it: Dispatcher) -> Dispatcher:
+        it.succeed(it.start(1))
+        assert inspection(it).machines == ("0",)
+        return it
+
+    def test_that_the_im_has_lost_are_told_once_and_read_again(self, it: Dispatcher) -> None:
+        said = lost_machines(inspection(it), ())
+        it.reply(inspection(it), Outcome.CHANGED, message=said)
+        it.read()
+        (error,) = it.orphans()
+        assert (error.code, error.retriable) == ("vanished", True)
+        assert "inf-1" in error.message
+        assert error.message.endswith("is not whole: the IM has lost 1 of 1 machines: 0")
+        assert inspection(it).machines == ()
+        assert it.phases() == [Phase.SUCCEEDED]
+        assert len(it.finals()) == 1
+
+    def test_that_nobody_has_read_yet_are_read(self, it: Dispatcher) -> None:
+        assert lost_machines(inspection(it), ("0", "1")) is None
+        it.reply(inspection(it), Outcome.CHANGED)
+        it.read(*(Machine(id=one, node="node", state="configured") for one in "01"))
+        assert it.orphans() == []
+        assert inspection(it).machines == ("0", "1")
+
+    def test_of_many_ten_are_named(self) -> None:
+        effect = Effect(UUID, 1, 1, EffectKind.INSPECT, 0, machines=tuple(map(str, range(12))))
+        said = lost_machines(effect, ("0",))
+        assert said == ("the IM has lost 11 of 12 machines: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ...")
 
 
 def test_what_a_success_has_besides_is_deleted(it: Dispatcher) -> None:
