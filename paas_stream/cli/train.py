@@ -13,8 +13,9 @@ import numpy as np
 from rich.text import Text
 
 from paas_stream.cli import mlflow_run, model_records
-from paas_stream.cli.mlflow_run import NotLoggedError
 from paas_stream.cli.output import columns, out
+from paas_stream.clients import mlflow_runs
+from paas_stream.clients.mlflow_runs import NotLoggedError
 from paas_stream.errors import ConfigurationError, InvalidMessageError, PermanentError
 from paas_stream.ranking import drift, features, fitting, models, promotion, schedule, training_rows
 from paas_stream.ranking.boosters import ModelError
@@ -100,7 +101,7 @@ def train(
     was done, except that MLflow has not taken the run.
     """
     if is_logged and not if_due:  # what is scheduled makes its model all the same
-        mlflow_run.check()
+        mlflow_runs.check()
     settings = get_settings()
     found = model_records.run(look(settings), settings)
     why = due(found, settings) if if_due else "asked for"
