@@ -1,7 +1,5 @@
 """kill -9 of the worker while containers are created or updated at a cluster, and a restart."""
 
-from collections.abc import Iterator
-
 import pytest
 from support.clusters import API, IMAGE, Clusters, deleted, images, is_api, template
 from support.fault_proxy import Fault
@@ -16,24 +14,6 @@ pytestmark = [
 ]
 
 WAIT_S = 60.0
-
-
-@pytest.fixture(scope="module")
-def clusters() -> Iterator[Clusters]:
-    with Clusters() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def stack(
-    clusters: Clusters,
-    kafka: str,
-    im: str,
-    clean_topics: None,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Stack]:
-    with clusters.stack(kafka, im, tmp_path_factory.mktemp("kubernetes-kill9")) as made:
-        yield made
 
 
 class TestAWorkerThatIsKilled:

@@ -3,7 +3,6 @@
 What the stub does of a real cluster is told in `support.kubernetes_stub`.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,24 +22,6 @@ pytestmark = [
 WAIT_S = 60.0
 CHANGED = {"port": 30200, "cpus": 1, "memory": "1 GB", "image": f"{IMAGE}.1"}
 SHARED = ROOT.parent / "shared" / "data" / "tosca" / "grycap" / "k8s_app.yaml"
-
-
-@pytest.fixture(scope="module")
-def clusters() -> Iterator[Clusters]:
-    with Clusters() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def stack(
-    clusters: Clusters,
-    kafka: str,
-    im: str,
-    clean_topics: None,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Stack]:
-    with clusters.stack(kafka, im, tmp_path_factory.mktemp("kubernetes")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
