@@ -10,6 +10,9 @@ from paas_stream.lifecycle.attempt import Effect
 from paas_stream.lifecycle.dispatch_row import DispatchRow
 from paas_stream.lifecycle.inspection import inspections
 
+_BESIDE = (
+    0.1  # of the pace, while other effects wait: a site that hangs would else stop it for good
+)
 _READ = 50  # rows at most in one look: those that have nothing to be inspected cost little
 
 Rows = Callable[[], Iterator[tuple[str, DispatchRow]]]
@@ -29,11 +32,16 @@ class Inspections:
             0.0  # deployments; what is missed while the worker is busy is not made up for
         )
 
-    def due(self, now: float, interval_s: float) -> list[Effect]:
-        """The inspections of those that have their turn; asked every `interval_s` seconds."""
+    def due(self, now: float, interval_s: float, *, others_wait: bool = False) -> list[Effect]:
+        """The inspections of those that have their turn; asked every `interval_s` seconds.
+
+        They give way while other effects wait for the IM: each costs it a list, the dearer the more
+        it has.
+        """
         if now < self._resumes:
             return []
-        self._budget = min(self._budget + self._per_s * interval_s, max(1.0, self._per_s))
+        pace = self._per_s * (_BESIDE if others_wait else 1.0)
+        self._budget = min(self._budget + pace * interval_s, max(1.0, self._per_s))
         if self._walk is None:
             self._walk = self._rows()
         found: list[Effect] = []

@@ -73,7 +73,9 @@ async def poll() -> None:
     """Start the polls and inspections that are due."""
     if app.readiness.tables_ready:
         now = time.time()
-        for effect in (*polls.due(now, INTERVAL_S), *inspections.due(now, INTERVAL_S)):
+        others_wait = runner.waiting > 0
+        due = inspections.due(now, INTERVAL_S, others_wait=others_wait)
+        for effect in (*polls.due(now, INTERVAL_S), *due):
             submit(effect, now)
 
 
