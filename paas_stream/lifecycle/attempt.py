@@ -171,7 +171,7 @@ class Attempt:
     clean_since: float | None = None
     forced_at: float | None = None  # since when it is deleted by force
     doubtful: bool = False  # something may come yet, or come back
-    was_clean: bool = False  # nothing was left of it once
+    was_clean: bool = False  # that nothing is left of it was told
     looks: int = 0  # at the end: how often nothing else was found
     looking_since: float | None = None
     resurrections: int = 0  # how often it was found again after it had been deleted

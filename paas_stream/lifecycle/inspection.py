@@ -98,6 +98,7 @@ def found_again(row: DispatchRow, one: Attempt, event: DispatchEvent, turn: Turn
     found = replace(
         one,
         in_flight=False,
+        was_clean=False,
         infrastructures=event.infrastructures,
         resurrections=one.resurrections + 1,
     )

@@ -1,7 +1,7 @@
 """What becomes of failed attempts: deleted, kept on request, or reported."""
 
 import pytest
-from support.lifecycle import POLICY, T0, Dispatcher, command, tick
+from support.lifecycle import POLICY, T0, Dispatcher, command, steps, tick
 
 from paas_stream.lifecycle.attempt import LOOKS, RESURRECTIONS, EffectKind, Outcome, Phase
 
@@ -120,6 +120,8 @@ class TestASecondLook:
         it.reply(it.only(EffectKind.RECHECK), Outcome.LEFT, infrastructures=("inf-1",))
         assert it.phases() == [Phase.CLEANING]
         it.clean()
+        told = [one.status for one in steps(it.said) if one.step == "clean"]
+        assert told == ["end", "begin", "end"]
         assert it.look() == LOOKS, "what came back once may do so again"
         assert it.phases() == [Phase.CLEAN]
         assert it.orphans() == []
