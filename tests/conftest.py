@@ -5,6 +5,7 @@ A service that cannot be started fails the tests that need it; nothing is skippe
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,13 @@ hypothesis_settings.register_profile("search", max_examples=2000, deadline=None,
 hypothesis_settings.load_profile("suite")
 
 LOG_TAIL = 6000  # characters of a process's log that a failed test shows
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse two tests of one id: pytest-xdist knows them by it, and would run one of them."""
+    twice = [name for name, number in Counter(one.nodeid for one in items).items() if number > 1]
+    if twice:
+        raise pytest.UsageError(f"more than one test has the id {', '.join(twice)}")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,7 +1,8 @@
 """The running service against its own document: real answers, and requests that nobody thought of."""
 
 import zlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import hypothesis
 import pytest
@@ -13,7 +14,7 @@ from support.stack import ROOT, Stack, until
 
 from paas_stream import __version__
 from web.contract.document import document
-from web.contract.operation import JSON
+from web.contract.operation import JSON, Operation
 from web.contract.operations import OPERATIONS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.im, pytest.mark.timeout(400)]
@@ -184,16 +185,26 @@ def _even(value: Any) -> bool:
     return zlib.crc32(repr(value).encode()) % 2 == 0
 
 
-@SERVICE.parametrize()
-@hypothesis.settings(
-    max_examples=EXAMPLES,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(hypothesis.HealthCheck),
-)
-def test_no_request_brings_the_service_out_of_its_contract(
-    case: schemathesis.Case, stack: Stack, known: dict[str, str]
-) -> None:
-    steer(case, known)
-    case.call_and_validate(base_url=stack.worker.url, timeout=30, allow_redirects=False)
+def fuzz(operation: Operation) -> Callable[..., None]:
+    """A test of one operation.
+
+    Not one test of all of them: schemathesis gives its items one id, by which pytest-xdist runs one.
+    """
+
+    @SERVICE.include(path=operation.path, method=operation.method).parametrize()
+    @hypothesis.settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    def test(case: schemathesis.Case, stack: Stack, known: dict[str, str]) -> None:
+        steer(case, known)
+        case.call_and_validate(base_url=stack.worker.url, timeout=30, allow_redirects=False)
+
+    return cast("Callable[..., None]", test)
+
+
+for one in OPERATIONS:
+    globals()[f"test_no_request_brings_{one.id}_out_of_its_contract"] = fuzz(one)
