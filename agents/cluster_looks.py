@@ -7,7 +7,7 @@ from agents.im_place import Place
 from agents.provider_configuration import federation
 from paas_stream.app import app
 from paas_stream.clients import clusters
-from paas_stream.clients.clusters import Access
+from paas_stream.clients.cluster_access import Access
 from paas_stream.clients.im import ImClient
 from paas_stream.clients.im_containers import Container, IncompleteError, workload
 from paas_stream.errors import ConfigurationError, TemporaryError

@@ -2,14 +2,22 @@
 
 Every effect first asks what the attempt's own user has: so a repeated create adopts what an earlier
 one made, whatever became of its reply. What is done with a deployment that exists is in `im_jobs`, and
-how an attempt ends that is given up in `im_cleanup`.
+how an attempt ends that is given up in `im_cleanup`; one at rest is looked at in `im_at_rest`.
 """
 
 import asyncio
 import logging
 import time
 
-from agents import cluster_looks, im_cleanup, im_containers, im_jobs, im_limits, im_looks
+from agents import (
+    cluster_looks,
+    im_at_rest,
+    im_cleanup,
+    im_containers,
+    im_jobs,
+    im_limits,
+    im_looks,
+)
 from agents.im_answers import event, sealed_outputs
 from agents.im_place import Place
 from paas_stream.app import app
@@ -17,7 +25,7 @@ from paas_stream.clients.im import ImClient
 from paas_stream.clients.im_containers import IncompleteError
 from paas_stream.clients.im_login import OPENSTACK, user_header
 from paas_stream.errors import PaasError, TemporaryError
-from paas_stream.lifecycle import inspection, polling
+from paas_stream.lifecycle import polling
 from paas_stream.lifecycle.attempt import EffectKind, Outcome
 from paas_stream.records import DispatchEvent
 
@@ -101,30 +109,13 @@ async def confirm(place: Place, im: ImClient) -> DispatchEvent:
     return event(place.effect, Outcome.CONFIRMED, **told)
 
 
-async def inspect(place: Place, im: ImClient) -> DispatchEvent | None:
-    """What an attempt at rest has; None: it is as it should be."""
-    effect, lister = place.effect, user_header(place.user)
-    found = await im.infrastructures(lister)
-    outcome = inspection.difference(effect, found)
-    if outcome is Outcome.LEFT:
-        return event(effect, outcome, infrastructures=inspection.strays(effect, found))
-    if outcome is not None:
-        return event(effect, outcome)
-    if not (effect.infrastructures and found):
-        return None
-    machines = await im.machines(lister, effect.infrastructures[0])
-    if set(machines) == set(effect.machines):
-        return None
-    return event(effect, Outcome.CHANGED, message=inspection.lost_machines(effect, machines))
-
-
 BY_KIND = {
     EffectKind.CREATE: create,
     EffectKind.POLL: poll,
     EffectKind.CONFIRM: confirm,
     EffectKind.CLEAN: im_cleanup.clean,
-    EffectKind.RECHECK: im_cleanup.recheck,
-    EffectKind.INSPECT: inspect,
+    EffectKind.RECHECK: im_at_rest.recheck,
+    EffectKind.INSPECT: im_at_rest.inspect,
     EffectKind.CHANGE: im_jobs.change,
     EffectKind.READ: im_jobs.read,
     EffectKind.LOG: im_jobs.log,

@@ -1,4 +1,4 @@
-"""Deletes on the Infrastructure Manager what an attempt has, and looks whether more has come since."""
+"""Deletes on the Infrastructure Manager what an attempt has."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -76,9 +76,3 @@ async def _is_gone(place: Place, machine: str, described: Iterable[Mapping[str, 
         )
         raise ImRefusedError(f"{text} {', '.join(left)}")
     return left is not None
-
-
-async def recheck(place: Place, im: ImClient) -> DispatchEvent:
-    """Whether the attempt has something after it was cleaned up: a create may come late."""
-    left = await im.infrastructures(user_header(place.user))
-    return event(place.effect, Outcome.LEFT if left else Outcome.CLEAN, infrastructures=left)

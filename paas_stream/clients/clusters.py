@@ -9,36 +9,14 @@ IM has. Nothing is changed there.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
+
+from paas_stream.clients.cluster_access import Access, Workload
 
 T = TypeVar("T")
 
 # The client blocks. A cluster that hangs holds a thread for the time of its calls, and no other pool.
 _THREADS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="cluster")
-
-
-@dataclass(frozen=True)
-class Access:
-    """Where a cluster's API is, and how to log in."""
-
-    url: str
-    token: str = field(repr=False)
-    ca: Path | None  # None: the system's authorities
-    timeout_s: float  # of each call
-
-
-@dataclass(frozen=True)
-class Workload:
-    """A Deployment of the cluster, and what is to belong to it."""
-
-    namespace: str
-    name: str
-    claims: int = 0  # volumes that are mounted
-    files: int = 0  # ConfigMaps and Secrets that are mounted
-    has_service: bool = False
-    has_ingress: bool = False
 
 
 async def why_not_running(access: Access, one: Workload) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from paas_stream.clients.clusters import Workload
+from paas_stream.clients.cluster_access import Workload
 from paas_stream.clients.im import ImRefusedError
 from paas_stream.lifecycle.machine_info import node_of
 from paas_stream.tosca.containers import Made

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from kubernetes import client
 from urllib3.exceptions import HTTPError
 
-from paas_stream.clients.clusters import Access, Workload
+from paas_stream.clients.cluster_access import Access, Workload
 from paas_stream.errors import TemporaryError
 
 T = TypeVar("T")

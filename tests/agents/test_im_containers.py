@@ -7,7 +7,7 @@ from support.containers import CLUSTER, WHOLE, Clusters, Im, answering, machine,
 
 from agents import cluster_looks, im_calls, im_effects, im_jobs
 from agents.im_place import Place
-from paas_stream.clients.clusters import Workload
+from paas_stream.clients.cluster_access import Workload
 from paas_stream.clients.im_containers import IncompleteError
 from paas_stream.errors import TemporaryError
 from paas_stream.lifecycle.attempt import EffectKind, Outcome

@@ -17,7 +17,7 @@ from support.kubernetes_stub import TOKEN, KubernetesStub
 from support.ports import free_port
 
 from paas_stream.clients import clusters
-from paas_stream.clients.clusters import Access, Workload
+from paas_stream.clients.cluster_access import Access, Workload
 from paas_stream.errors import TemporaryError
 
 pytestmark = pytest.mark.kubernetes

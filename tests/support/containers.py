@@ -10,7 +10,7 @@ from support.lifecycle import UUID
 from agents import cluster_looks, im_limits, im_place
 from agents.im_place import Place
 from paas_stream.clients import clusters
-from paas_stream.clients.clusters import Access, Workload
+from paas_stream.clients.cluster_access import Access, Workload
 from paas_stream.clients.im import ImClient
 from paas_stream.clients.im_login import ImUser
 from paas_stream.lifecycle.attempt import Effect, EffectKind

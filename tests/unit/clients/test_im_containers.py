@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from paas_stream.clients import im_containers
-from paas_stream.clients.clusters import Workload
+from paas_stream.clients.cluster_access import Workload
 from paas_stream.clients.im import ImRefusedError
 from paas_stream.clients.im_containers import Container
 from paas_stream.lifecycle.machine_info import machine, node_of

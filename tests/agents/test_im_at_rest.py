@@ -3,14 +3,14 @@
 import pytest
 from support.containers import Im, machine, place
 
-from agents import im_calls
+from agents import im_at_rest
 from paas_stream.clients.im import ImGoneError
 from paas_stream.lifecycle.attempt import EffectKind, Outcome
 
 
 async def inspected(im: Im, *known: str, vanished: bool = False) -> tuple[str, str | None] | None:
     effect = place(EffectKind.INSPECT, machines=known, known_fault=vanished)
-    found = await im_calls.inspect(effect, im)
+    found = await im_at_rest.inspect(effect, im)
     return None if found is None else (found.outcome, found.message)
 
 
