@@ -11,7 +11,7 @@ from agents import im_runner
 from paas_stream.app import app
 from paas_stream.durable.effects import Leased
 from paas_stream.lifecycle import dispatch
-from paas_stream.lifecycle.attempt import EffectKind, Outcome, Phase
+from paas_stream.lifecycle.attempt import Effect, EffectKind, Outcome, Phase
 from paas_stream.records import (
     DeploymentResult,
     DispatchEvent,
@@ -142,3 +142,19 @@ async def test_results_of_effects_are_sent_as_events(line: Bench, runner: Runner
     result = make.answer(effect, Outcome.FAULT, message="connection refused")
     await im_runner._report(Leased(effect.key, effect, 0.0), result)
     assert line.sent(DispatchEvent) == [result]
+
+
+@pytest.mark.parametrize("waiting", [0, 3])
+async def test_inspections_hear_whether_other_effects_wait(
+    line: Bench, runner: Runner, monkeypatch: pytest.MonkeyPatch, waiting: int
+) -> None:
+    heard = []
+
+    def due(now: float, interval_s: float, *, others_wait: bool) -> list[Effect]:
+        heard.append(others_wait)
+        return []
+
+    monkeypatch.setattr(im_runner.inspections, "due", due)
+    runner.waiting = waiting
+    await line.run(im_runner.poll)
+    assert heard == [waiting > 0]

@@ -183,6 +183,7 @@ class Runner:
     def __init__(self, journal: list[Any]) -> None:
         self.journal = journal
         self.dropped = 0
+        self.waiting = 0  # effects
 
     def submit(self, leased: Any) -> bool:
         self.journal.append(Issued(leased.effect, leased.lease_until))
